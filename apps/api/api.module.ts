@@ -1,0 +1,29 @@
+import { type DynamicModule, Module } from '@nestjs/common'
+import { AdministrationHttpModule } from '#features/administration/administration.http.module.js'
+import { DelegatedAccessHttpModule } from '#features/delegated-access/delegated-access.http.module.js'
+import { ProxyHttpModule } from '#features/proxy/proxy.http.module.js'
+import { ServiceAccountsHttpModule } from '#features/service-accounts/service-accounts.http.module.js'
+import { TokensHttpModule } from '#features/tokens/tokens.http.module.js'
+import type { OpenPlatform } from '#platform/boot/open-platform.js'
+import { PlatformModule } from '#platform/boot/platform.module.js'
+import { HealthController } from '#platform/http/health.controller.js'
+
+/** What the HTTP process answers. */
+export const API_FEATURES = [
+  ServiceAccountsHttpModule,
+  DelegatedAccessHttpModule,
+  TokensHttpModule,
+  ProxyHttpModule,
+  AdministrationHttpModule,
+]
+
+@Module({})
+export class ApiModule {
+  static forRoot(platform: OpenPlatform): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [PlatformModule.forRoot(platform), ...API_FEATURES],
+      controllers: [HealthController],
+    }
+  }
+}

@@ -1,0 +1,4 @@
+import { runProcess } from '#platform/boot/run-process.js'
+import { startApi } from './start-api.js'
+
+await runProcess('service', startApi)

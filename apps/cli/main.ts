@@ -1,0 +1,45 @@
+import { Command } from 'commander'
+import { addClientCommands } from '#features/administration/cli/clients.commands.js'
+import { addProviderCommands } from '#features/administration/cli/providers.commands.js'
+import { exitCodeOf, reportFailure } from './report-failure.js'
+
+/** What is typed decides the answer's form even when the rest of it cannot be parsed. */
+const json = process.argv.includes('--json')
+
+const mandate = new Command('mandate')
+  .description('Looks after a Mandate installation: who may call it, and what it acts with at Google and Microsoft.')
+  .usage('<command> [options]')
+  .helpCommand(false)
+  .exitOverride()
+  .configureOutput({ writeErr: (text) => json || process.stderr.write(text) })
+  .showHelpAfterError('Add --help to see what this command takes.')
+  .addHelpText(
+    'after',
+    `
+It works on DATABASE_URL, or on the embedded database of MANDATE_DATA_DIR (.mandate), whether Mandate is running or not.
+With --json a command prints one JSON object on stdout; a failure is one JSON object on stderr.
+Exit codes: 0 done, 1 refused or failed, 2 a mistake in the command line.
+
+Examples:
+  $ mandate clients create --name "Acme Scheduler" --redirect-uri https://app.acme.test/connected \\
+      --callback-origin https://app.acme.test
+  $ mandate providers set google --service-account key.json
+  $ mandate clients rotate-secret --help
+
+In a clone, "npm run --silent mandate -- <command>" runs it. README.md walks through a whole set-up;
+docs/configuration.md lists every variable.`,
+  )
+
+/** The application is loaded when a command runs, so that help and mistakes are answered at once. */
+const runStep: Parameters<typeof addClientCommands>[1] = async (step, work) =>
+  (await import('./run-step.js')).runStep(step, work)
+
+addClientCommands(mandate, runStep)
+addProviderCommands(mandate, runStep)
+
+try {
+  await mandate.parseAsync()
+} catch (error) {
+  reportFailure(error, json)
+  process.exitCode = exitCodeOf(error)
+}

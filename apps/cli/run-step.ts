@@ -1,0 +1,68 @@
+import { type DynamicModule, Global, Module, type Type } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import { AdministrationModule } from '#features/administration/administration.module.js'
+import { Clock, SystemClock } from '#platform/clock/clock.js'
+import { ConfigurationError, loadSettings, type Settings } from '#platform/config/settings.js'
+import { DatabaseModule } from '#platform/database/database.module.js'
+import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
+import { migrate } from '#platform/database/migrate.js'
+import { Log } from '#platform/observability/log.js'
+import { CryptoRandom, RandomSource } from '#platform/secrets/random.js'
+import { Sealer } from '#platform/secrets/sealer.js'
+import { hasSealingKeys, loadSealingKeys } from '#platform/secrets/sealing-keys.js'
+import type { Secret } from '#platform/secrets/secret.js'
+
+/** Opens what one step needs and no more (no queue, no HTTP, no worker), runs it, and closes everything again. */
+export async function runStep<Step, Result>(step: Type<Step>, work: (step: Step) => Promise<Result>): Promise<Result> {
+  const settings = loadSettings('standalone')
+  const sealer = await openSealer(settings)
+  const database = await openDatabase(settings)
+  try {
+    await migrate(database.url)
+    const app = await NestFactory.createApplicationContext(CliModule.forRoot(database.url, sealer), {
+      logger: false,
+      abortOnError: false,
+    })
+    try {
+      return await work(app.get(step, { strict: false }))
+    } finally {
+      await app.close()
+    }
+  } finally {
+    await database.stop()
+  }
+}
+
+/** A key made here, beside a database that other processes share, would seal what none of them can open. */
+async function openSealer({ stores, sealing }: Settings): Promise<Sealer> {
+  if (stores.databaseUrl && !(await hasSealingKeys(sealing)))
+    throw new ConfigurationError([
+      'MANDATE_ENCRYPTION_KEYS is required with DATABASE_URL: the same keys that the api and worker processes have',
+    ])
+  return new Sealer(await loadSealingKeys(sealing))
+}
+
+async function openDatabase({ stores }: Settings) {
+  if (stores.databaseUrl) return { url: stores.databaseUrl, stop: async () => {} }
+  return openEmbeddedPostgres({ dataDirectory: stores.dataDirectory, log: () => {} })
+}
+
+@Global()
+@Module({})
+class CliModule {
+  static forRoot(databaseUrl: Secret<string>, sealer: Sealer): DynamicModule {
+    const mechanisms = [
+      { provide: Clock, useClass: SystemClock },
+      { provide: RandomSource, useClass: CryptoRandom },
+      { provide: Sealer, useValue: sealer },
+      // The answer is the report; a log on the terminal would only be in its way.
+      { provide: Log, useValue: new Log('silent') },
+    ]
+    return {
+      module: CliModule,
+      imports: [DatabaseModule.forRoot(databaseUrl), AdministrationModule],
+      providers: mechanisms,
+      exports: mechanisms.map(({ provide }) => provide),
+    }
+  }
+}

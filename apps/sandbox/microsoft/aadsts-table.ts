@@ -1,0 +1,260 @@
+/**
+ * What Microsoft's sign-in service says when it refuses: code → status, OAuth `error`, text, suberror.
+ * `{…}` in a text is filled from the request. Codes and statuses as observed or documented; where only the number is
+ * documented the text is Microsoft's one-line description of it.
+ */
+export const AADSTS_ROWS = {
+  // the client and its service principal
+  700016: [
+    400,
+    'unauthorized_client',
+    "Application with identifier '{client}' was not found in the directory '{tenant}'.",
+  ],
+  700011: [400, 'unauthorized_client', "Application with identifier '{client}' was not found in the directory."],
+  7000229: [
+    401,
+    'invalid_client',
+    'The client application {client} is missing service principal in the tenant {tenant}. See instructions here: https://go.microsoft.com/fwlink/?linkid=2225119',
+  ],
+  7000112: [400, 'unauthorized_client', "Application '{client}'({client}) is disabled."],
+  70001: [400, 'unauthorized_client', 'The application is disabled.'],
+  700025: [
+    400,
+    'invalid_client',
+    "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+  ],
+  50194: [400, 'invalid_request', "Application '{client}' is not configured as a multi-tenant application."],
+  // consent and permissions
+  65001: [
+    400,
+    'invalid_grant',
+    "The user or administrator has not consented to use the application with ID '{client}'. Send an interactive authorization request for this user and resource.",
+  ],
+  65004: [400, 'access_denied', 'User declined to consent to access the app.'],
+  65005: [400, 'invalid_client', "The application '{client}' asked for scope that doesn't exist on the resource."],
+  650052: [
+    400,
+    'invalid_resource',
+    'The app needs access to a service that your organization has not subscribed to or enabled.',
+  ],
+  650056: [400, 'invalid_client', 'Misconfigured application. The client lists no permissions for the resource.'],
+  650057: [400, 'invalid_resource', "Invalid resource. It is not listed in the client's registration."],
+  500011: [
+    400,
+    'invalid_resource',
+    'The resource principal named {resource} was not found in the tenant named {tenant}.',
+  ],
+  500014: [400, 'invalid_resource', "The service principal for resource '{resource}' is disabled."],
+  90094: [400, 'access_denied', 'Admin consent is required for the permissions requested by this application.'],
+  90095: [400, 'access_denied', 'Admin consent is required. An approval request can be sent to an administrator.'],
+  90008: [400, 'invalid_request', 'The user or administrator has not consented to use the application.'],
+  // the client's credential
+  7000215: [
+    401,
+    'invalid_client',
+    "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID (app '{client}').",
+  ],
+  70002: [400, 'invalid_client', 'Error validating credentials.'],
+  7000222: [
+    401,
+    'invalid_client',
+    "The provided client secret keys for app '{client}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.",
+  ],
+  7000218: [
+    400,
+    'invalid_client',
+    "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+  ],
+  900144: [400, 'invalid_request', "The request body must contain the following parameter: '{parameter}'."],
+  700027: [
+    401,
+    'invalid_client',
+    "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found., Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '{client}'.]",
+  ],
+  7000274: [400, 'invalid_client', 'Client assertion contains an invalid signature.'],
+  50012: [400, 'invalid_client', 'Authentication failed: client assertion contains an invalid signature.'],
+  50027: [400, 'invalid_client', 'JWT token is invalid or malformed.'],
+  700021: [400, 'invalid_client', "Client assertion application identifier doesn't match 'client_id' parameter."],
+  700024: [400, 'invalid_client', 'Client assertion is not within its valid time range.'],
+  1000502: [400, 'invalid_client', 'The provided certificate is not within its specified validity window.'],
+  7000214: [400, 'invalid_client', 'Certificate has been revoked.'],
+  7000277: [400, 'invalid_client', 'The certificate chain could not be validated.'],
+  700030: [400, 'invalid_client', 'Invalid certificate - subject name in certificate is not authorized.'],
+  700211: [
+    400,
+    'invalid_client',
+    "No matching federated identity record found for presented assertion issuer '{issuer}'.",
+  ],
+  700212: [
+    400,
+    'invalid_client',
+    "No matching federated identity record found for presented assertion audience '{audience}'.",
+  ],
+  700213: [
+    400,
+    'invalid_client',
+    "No matching federated identity record found for presented assertion subject '{subject}'.",
+  ],
+  // the tenant and its cloud
+  90002: [
+    400,
+    'invalid_request',
+    "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.",
+  ],
+  900023: [
+    400,
+    'invalid_request',
+    "Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain.",
+  ],
+  90019: [
+    400,
+    'invalid_request',
+    'No tenant-identifying information found in either the request or implied by any provided credentials.',
+  ],
+  90038: [
+    400,
+    'invalid_request',
+    "NationalCloudTenantRedirection: the specified tenant '{tenant}' belongs to the National Cloud '{cloud}'. Current cloud instance does not federate with it.",
+  ],
+  900382: [400, 'invalid_request', 'Confidential Client is not supported in Cross Cloud request.'],
+  900432: [400, 'invalid_request', 'Confidential Client is not supported in Cross Cloud request.'],
+  9001023: [
+    400,
+    'invalid_request',
+    'The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.',
+  ],
+  // scope
+  70011: [
+    400,
+    'invalid_scope',
+    "The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid.",
+  ],
+  28002: [
+    400,
+    'invalid_scope',
+    "Provided value for the input parameter scope '{scope}' is not valid when requesting an access token.",
+  ],
+  700022: [
+    400,
+    'invalid_scope',
+    "The provided value for the input parameter 'scope' isn't valid because it contains more than one resource.",
+  ],
+  // The vendor's list names this number InvalidResourcelessScope; on the wire it was seen for a wrong audience.
+  700023: [400, 'invalid_client', 'Client assertion audience claim does not match Realm issuer.'],
+  1002012: [
+    400,
+    'invalid_scope',
+    'The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).',
+  ],
+  // policy
+  53003: [
+    400,
+    'invalid_grant',
+    'Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.',
+    'message_only',
+  ],
+  530032: [400, 'access_denied', 'Blocked by Conditional Access on security policy.', 'message_only'],
+  530035: [400, 'access_denied', 'Access has been blocked by security defaults.', 'message_only'],
+  53000: [400, 'invalid_grant', 'Device is not in required device state: compliant.', 'message_only'],
+  53001: [400, 'invalid_grant', 'Device is not in required device state: domain joined.', 'message_only'],
+  53002: [
+    400,
+    'invalid_grant',
+    'Application used is not an approved application for Conditional Access.',
+    'message_only',
+  ],
+  53011: [400, 'invalid_grant', 'User blocked due to risk on home tenant.', 'message_only'],
+  // the user
+  50034: [400, 'invalid_grant', 'The user account {user} does not exist in the {tenant} directory.'],
+  51004: [400, 'invalid_grant', "The user account doesn't exist in the directory."],
+  50020: [
+    400,
+    'invalid_grant',
+    "User account '{user}' from identity provider 'https://sts.windows.net/{home}/' does not exist in tenant '{tenant}' and cannot access the application '{client}' in that tenant.",
+  ],
+  16000: [400, 'invalid_grant', "User account '{user}' from identity provider does not exist in tenant '{tenant}'."],
+  50014: [400, 'invalid_grant', "The user's redemption is in a pending state."],
+  50057: [400, 'invalid_grant', 'The user account is disabled.'],
+  50105: [
+    400,
+    'invalid_grant',
+    "Your administrator has configured the application '{client}' to block users who are not assigned to it.",
+  ],
+  50058: [400, 'login_required', 'Session information is not sufficient for single-sign-on.'],
+  50076: [400, 'invalid_grant', "You must use multi-factor authentication to access '{resource}'.", 'basic_action'],
+  50079: [400, 'invalid_grant', 'You must enroll in multi-factor authentication.', 'basic_action'],
+  50072: [400, 'invalid_grant', 'The user must enroll for second factor authentication.', 'basic_action'],
+  50074: [400, 'invalid_grant', 'Strong authentication is required.', 'basic_action'],
+  50078: [400, 'invalid_grant', 'Presented multi-factor authentication has expired.', 'basic_action'],
+  50158: [400, 'interaction_required', 'External security challenge not satisfied.', 'basic_action'],
+  50173: [
+    400,
+    'invalid_grant',
+    'The provided grant has expired due to it being revoked, a fresh auth token is needed.',
+    'bad_token',
+  ],
+  70000: [400, 'invalid_grant', 'Provided grant is invalid or malformed.', 'bad_token'],
+  70008: [
+    400,
+    'invalid_grant',
+    'The provided authorization code or refresh token has expired due to inactivity.',
+    'token_expired',
+  ],
+  700082: [400, 'invalid_grant', 'The refresh token has expired due to inactivity.', 'token_expired'],
+  700084: [400, 'invalid_grant', 'The refresh token was issued to a single page app (SPA).', 'token_expired'],
+  70043: [
+    400,
+    'invalid_grant',
+    'The refresh token has expired or is invalid due to sign-in frequency checks by Conditional Access.',
+    'token_expired',
+  ],
+  50089: [400, 'invalid_grant', 'Authentication failed due to flow token expired.', 'token_expired'],
+  50132: [
+    400,
+    'invalid_grant',
+    'The session is not valid due to password expiration or recent password change.',
+    'bad_token',
+  ],
+  50133: [400, 'invalid_grant', 'Session is invalid due to expiration or recent password change.', 'bad_token'],
+  // the authorization request and its code
+  50011: [
+    400,
+    'invalid_request',
+    "The redirect URI '{redirect}' specified in the request does not match the redirect URIs configured for the application '{client}'.",
+  ],
+  500112: [
+    400,
+    'invalid_client',
+    "The reply address '{redirect}' does not match the reply address provided when requesting Authorization code.",
+  ],
+  54005: [400, 'invalid_grant', 'OAuth2 Authorization code was already redeemed.'],
+  501481: [
+    400,
+    'invalid_grant',
+    'The Code_Verifier does not match the code_challenge supplied in the authorization request.',
+  ],
+  700005: [400, 'invalid_grant', 'Provided Authorization Code is intended to use against other tenant, thus rejected.'],
+  70004: [400, 'invalid_request', 'The application requested an invalid redirect URI.'],
+  70003: [400, 'unsupported_grant_type', "The app requested an unsupported grant type '{grant}'."],
+  700051: [400, 'unsupported_response_type', "The response_type '{type}' is not enabled for the application."],
+  9000411: [400, 'invalid_request', "The request is not properly formatted. The parameter '{parameter}' is not valid."],
+  // weather
+  50196: [400, 'invalid_grant', 'The server terminated an operation because of a client request loop.'],
+  90055: [429, 'temporarily_unavailable', 'The server is busy: too many requests.'],
+  90033: [503, 'temporarily_unavailable', 'A transient error has occurred. Please try again.'],
+  90006: [503, 'temporarily_unavailable', 'The service is temporarily unavailable. Please retry later.'],
+  90012: [503, 'temporarily_unavailable', 'The request has timed out.'],
+  90024: [503, 'temporarily_unavailable', 'A transient error has occurred. Please try again.'],
+  90090: [503, 'temporarily_unavailable', 'Graph returned a retryable error while processing the request.'],
+  90091: [500, 'server_error', 'An error occurred while processing the request.'],
+  50033: [503, 'temporarily_unavailable', 'A transient error has occurred. Please try again.'],
+  50000: [500, 'server_error', 'There was an error issuing a token or an issue with our sign-in service.'],
+  50087: [
+    503,
+    'temporarily_unavailable',
+    'A transient error has occurred during strong authentication. Please try again.',
+  ],
+  90036: [500, 'server_error', 'An unexpected, non-retryable error occurred in the directory.'],
+  90092: [500, 'server_error', 'Graph returned a non-retryable error while processing the request.'],
+  50049: [400, 'invalid_instance', 'Unknown or invalid instance.'],
+} as const satisfies Record<number, readonly [status: number, error: string, text: string, suberror?: string]>

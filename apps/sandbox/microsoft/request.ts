@@ -1,0 +1,14 @@
+import type { FastifyRequest } from 'fastify'
+
+export type Fields = Readonly<Record<string, string | undefined>>
+
+/** Of a parameter that comes twice the last one counts; so every value is one string. */
+export const queryOf = (request: FastifyRequest): Fields =>
+  Object.fromEntries(new URLSearchParams(request.url.split('?')[1]))
+
+/** The fields of a form; anything else that may have been posted has none. */
+export const fieldsOf = ({ body }: FastifyRequest): Fields =>
+  Object.fromEntries(Object.entries(body ?? {}).filter(([, value]) => typeof value === 'string'))
+
+/** This stand-in, as the caller knows it. */
+export const originOf = (request: FastifyRequest) => `${request.protocol}://${request.host}`

@@ -1,0 +1,35 @@
+import { createServer } from 'node:net'
+import { startSandbox } from './sandbox.js'
+
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+
+describe('the sandbox', () => {
+  it('starts all of its stand-ins on loopback, and stops them', async () => {
+    const sandbox = await startSandbox()
+    const urls = [sandbox.google.url, sandbox.microsoft.url, sandbox.receiver.url]
+    for (const url of urls) {
+      expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+      expect(await (await fetch(`${url}/__sandbox/`)).json()).toMatchObject({ about: expect.any(String) })
+    }
+    await sandbox.stop()
+    for (const url of urls) await expect(fetch(url)).rejects.toThrow('fetch failed')
+  })
+
+  it('starts nothing when one port is taken, and says which', async () => {
+    const first = await startSandbox()
+    const taken = Number(new URL(first.microsoft.url).port)
+    const googlePort = await freePort()
+    await expect(startSandbox({ googlePort, microsoftPort: taken })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+      port: taken,
+    })
+    await expect(fetch(`http://127.0.0.1:${googlePort}`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
+    await first.stop()
+  })
+})

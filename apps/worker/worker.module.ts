@@ -1,0 +1,19 @@
+import { type DynamicModule, Module } from '@nestjs/common'
+import { DelegatedAccessWorkerModule } from '#features/delegated-access/delegated-access.worker.module.js'
+import type { OpenPlatform } from '#platform/boot/open-platform.js'
+import { PlatformModule } from '#platform/boot/platform.module.js'
+import { HealthController } from '#platform/http/health.controller.js'
+
+/** The features without their HTTP half: this process answers nobody, it calls providers and callback URLs. */
+export const WORKER_FEATURES = [DelegatedAccessWorkerModule]
+
+@Module({})
+export class WorkerModule {
+  static forRoot(platform: OpenPlatform): DynamicModule {
+    return {
+      module: WorkerModule,
+      imports: [PlatformModule.forRoot(platform), ...WORKER_FEATURES],
+      controllers: [HealthController],
+    }
+  }
+}

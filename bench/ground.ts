@@ -1,0 +1,58 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
+import { answersOk, freePort, NodeProcess } from '../apps/demo/node-process.js'
+import { defaultSeed, type OperatorCredentials } from '../apps/sandbox/seed/default-seed.js'
+import { openRedis } from './redis.js'
+
+/** People of the Google organisation: enough that no round asks for one twice, whose provider token would be kept. */
+export const MAILBOXES = 20_000
+
+/** What stands still while floors and ours run in turn on it: stores, stand-ins and a receiver, each in its own process. */
+export interface Ground {
+  directory: string
+  databaseUrl: string
+  /** Null where this machine has none. */
+  redisUrl: string | null
+  googleUrl: string
+  receiverUrl: string
+  operator: OperatorCredentials
+  close(): Promise<void>
+}
+
+export async function openGround(say: (line: string) => void): Promise<Ground> {
+  const directory = await mkdtemp(join(tmpdir(), 'mandate-bench-'))
+  await chmod(directory, 0o711)
+  const closers: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })]
+  const close = async () => {
+    for (const closer of closers.reverse()) await closer()
+  }
+  try {
+    const postgres = await openEmbeddedPostgres({ dataDirectory: directory, log: () => {} })
+    closers.push(() => postgres.stop())
+    const redis = await openRedis(directory)
+    if (redis) closers.push(redis.close)
+    else say('No Redis on this machine: the scenarios that need one are left out.')
+    const { seed, operator } = await defaultSeed({ mailboxes: MAILBOXES })
+    const sandbox = await startSandboxProcess(directory, seed)
+    closers.push(() => sandbox.process.stop())
+    const databaseUrl = postgres.url.reveal()
+    const { googleUrl, receiverUrl } = sandbox
+    return { directory, databaseUrl, redisUrl: redis?.url ?? null, googleUrl, receiverUrl, operator, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function startSandboxProcess(directory: string, seed: object) {
+  const file = join(directory, 'seed.json')
+  await writeFile(file, JSON.stringify(seed))
+  const [google, microsoft, receiver] = [await freePort(), await freePort(), await freePort()]
+  const ports = ['--google-port', `${google}`, '--microsoft-port', `${microsoft}`, '--receiver-port', `${receiver}`]
+  const process = NodeProcess.start('sandbox/main.js', {}, ['--seed', file, ...ports])
+  const url = (port: number) => `http://127.0.0.1:${port}`
+  await process.until(() => answersOk(`${url(receiver)}/__sandbox/`))
+  return { process, googleUrl: url(google), receiverUrl: url(receiver) }
+}

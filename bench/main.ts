@@ -1,0 +1,53 @@
+import { parseArgs } from 'node:util'
+import { callbacks } from './callbacks.js'
+import { openGround } from './ground.js'
+import { asTable, type Result, type Scenario } from './scenario.js'
+
+const SCENARIOS: Scenario[] = [callbacks('redis'), callbacks('postgres')]
+
+const HELP = `Floors and ours, in alternation, several rounds, medians. One table, ratios first.
+
+  npm run bench [-- options]
+
+  --only <name>   one scenario: ${SCENARIOS.map(({ name }) => name).join(', ')}
+  --rounds <n>    rounds of each (3)
+  --json          prints {"scenarios":[{"name","unit","ours","floor","peer","ratio_floor","ratio_peer"}]}
+  --help          this text
+`
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string', default: '3' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (!/^[1-9]\d?$/.test(values.rounds)) throw new Error('--rounds takes a whole number from 1 to 99')
+  if (values.only && !SCENARIOS.some(({ name }) => name === values.only))
+    throw new Error(`--only takes one of: ${SCENARIOS.map(({ name }) => name).join(', ')}`)
+  return values
+}
+
+async function main() {
+  const options = readOptions()
+  if (options.help) return void process.stdout.write(HELP)
+  const say = (line: string) => process.stderr.write(`${line}\n`)
+  const ground = await openGround(say)
+  const results: Result[] = []
+  try {
+    for (const scenario of SCENARIOS.filter(({ name }) => !options.only || name === options.only)) {
+      const result = await scenario.run(ground, Number(options.rounds), say)
+      if (result) results.push(result)
+    }
+  } finally {
+    await ground.close()
+  }
+  process.stdout.write(options.json ? `${JSON.stringify({ scenarios: results })}\n` : asTable(results))
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${(error as Error).message}\n\n${HELP}`)
+  process.exit(1)
+})

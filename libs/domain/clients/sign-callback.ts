@@ -1,0 +1,68 @@
+import { createHmac } from 'node:crypto'
+import { Injectable } from '@nestjs/common'
+import { LRUCache } from 'lru-cache'
+import { Clock, seconds } from '#platform/clock/clock.js'
+import type { Database, Em } from '#platform/database/database.js'
+import { Sealer } from '#platform/secrets/sealer.js'
+import type { Secret } from '#platform/secrets/secret.js'
+import { Client, ClientSecret } from './client.entity.js'
+import { clientSecretPlace, isLive, signingSecretPlace } from './clients.js'
+
+export interface CallbackKeys {
+  /** The live client secrets, newest first: the key of `Cronofy-HMAC-SHA256`. */
+  hmacSecrets: Secret<string>[]
+  /** `whsec_…`: the key of `webhook-signature`. */
+  signingSecret: Secret<string>
+}
+
+const KEPT_FOR = seconds(5)
+const MOST_KEPT = 1_000
+
+@Injectable()
+export class SignCallback {
+  readonly #kept = new LRUCache<string, CallbackKeys>({ max: MOST_KEPT, ttl: KEPT_FOR })
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly sealer: Sealer,
+  ) {}
+
+  /** Kept for a few seconds, because every callback needs them; a rotated secret signs that much later. */
+  async keysOf(database: Database, clientId: string): Promise<CallbackKeys> {
+    const kept = this.#kept.get(clientId)
+    if (kept) return kept
+    const keys = await database.read((em) => this.#openKeys(em, clientId))
+    this.#kept.set(clientId, keys)
+    return keys
+  }
+
+  async #openKeys(em: Em, clientId: string): Promise<CallbackKeys> {
+    const client = await em.findOneOrFail(Client, { id: clientId })
+    const secrets = await em.find(ClientSecret, { clientId }, { orderBy: { createdAt: 'desc' } })
+    const now = this.clock.now()
+    return {
+      hmacSecrets: secrets
+        .filter((secret) => isLive(secret, now))
+        .map((secret) => this.sealer.open(secret.sealedSecret, clientSecretPlace(secret.id, clientId))),
+      signingSecret: this.sealer.open(client.sealedSigningSecret, signingSecretPlace(clientId)),
+    }
+  }
+
+  /**
+   * Both signatures over exactly the bytes that are sent. `Cronofy-HMAC-SHA256` covers the body alone and can be
+   * replayed; Standard Webhooks covers id and time too, and is the one to check.
+   */
+  headersFor(keys: CallbackKeys, message: { id: string; body: string }): Record<string, string> {
+    const timestamp = Math.floor(this.clock.now().getTime() / 1000).toString()
+    const key = Buffer.from(keys.signingSecret.reveal().replace(/^whsec_/, ''), 'base64')
+    return {
+      // Several values are joined without a space: the vendor's SDKs split on the comma and do not trim.
+      'cronofy-hmac-sha256': keys.hmacSecrets.map((secret) => mac(secret.reveal(), message.body)).join(','),
+      'webhook-id': message.id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': `v1,${mac(key, `${message.id}.${timestamp}.${message.body}`)}`,
+    }
+  }
+}
+
+const mac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest('base64')

@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common'
+import { Clock } from '#platform/clock/clock.js'
+import type { Em, Tx } from '#platform/database/database.js'
+import { newId, RandomSource } from '#platform/secrets/random.js'
+import { Sealer } from '#platform/secrets/sealer.js'
+import type { Secret } from '#platform/secrets/secret.js'
+import { ProviderCredential } from './provider-credential.entity.js'
+
+export interface OperatorCredentialWithSecret {
+  provider: string
+  /** Null: operator-wide. */
+  clientId: string | null
+  /** As domain/providers serialised it; null where only sign-in is set up. */
+  credential: Secret<string> | null
+  signIn: { clientId: string; clientSecret: Secret<string> } | null
+  version: string
+  updatedAt: Date
+}
+
+export interface NewProviderCredential {
+  provider: string
+  /** Null: operator-wide. */
+  clientId: string | null
+  /** Undefined leaves what is there. */
+  credential?: Secret<string>
+  signIn?: { clientId: string; clientSecret: Secret<string> }
+}
+
+@Injectable()
+export class ProviderCredentials {
+  constructor(
+    private readonly clock: Clock,
+    private readonly random: RandomSource,
+    private readonly sealer: Sealer,
+  ) {}
+
+  async set(tx: Tx, wanted: NewProviderCredential): Promise<ProviderCredential> {
+    const { provider, clientId } = wanted
+    const row =
+      (await tx.findOne(ProviderCredential, { provider, clientId })) ??
+      tx.create(ProviderCredential, {
+        id: newId(this.random, 'prc'),
+        provider,
+        clientId,
+        version: '',
+        updatedAt: this.clock.now(),
+      })
+    if (wanted.credential) row.sealedCredential = this.sealer.seal(wanted.credential, place(row, 'sealed_credential'))
+    if (wanted.signIn) {
+      row.signInClientId = wanted.signIn.clientId
+      row.sealedSignInSecret = this.sealer.seal(wanted.signIn.clientSecret, place(row, 'sealed_sign_in_secret'))
+    }
+    row.version = newId(this.random, 'ver')
+    row.updatedAt = this.clock.now()
+    return row
+  }
+
+  /** The client's own registration where it has one, else the operator's. */
+  async findWithSecret(em: Em, provider: string, clientId: string): Promise<OperatorCredentialWithSecret | null> {
+    // Not `$in`: in SQL nothing is in a list because of a null there.
+    const rows = await em.find(ProviderCredential, { provider, $or: [{ clientId }, { clientId: null }] })
+    const row = rows.find((candidate) => candidate.clientId === clientId) ?? rows[0]
+    return row ? this.#opened(row) : null
+  }
+
+  /** What this owner has set up itself (null: the operator), and nobody else's. */
+  async findOwnWithSecret(
+    em: Em,
+    provider: string,
+    clientId: string | null,
+  ): Promise<OperatorCredentialWithSecret | null> {
+    const row = await em.findOne(ProviderCredential, { provider, clientId })
+    return row && this.#opened(row)
+  }
+
+  /** Every registration; within a provider the operator's own first. */
+  async listWithSecret(em: Em): Promise<OperatorCredentialWithSecret[]> {
+    const orderBy = { provider: 'asc', clientId: 'asc nulls first' } as const
+    return (await em.find(ProviderCredential, {}, { orderBy })).map((row) => this.#opened(row))
+  }
+
+  #opened(row: ProviderCredential): OperatorCredentialWithSecret {
+    const { provider, signInClientId, sealedCredential, sealedSignInSecret, version, updatedAt } = row
+    return {
+      provider,
+      clientId: row.clientId ?? null,
+      credential: sealedCredential ? this.sealer.open(sealedCredential, place(row, 'sealed_credential')) : null,
+      signIn:
+        signInClientId && sealedSignInSecret
+          ? {
+              clientId: signInClientId,
+              clientSecret: this.sealer.open(sealedSignInSecret, place(row, 'sealed_sign_in_secret')),
+            }
+          : null,
+      version,
+      updatedAt,
+    }
+  }
+}
+
+const place = (row: { id: string; clientId?: string | null }, column: string) => ({
+  table: 'provider_credentials',
+  column,
+  row: row.id,
+  client: row.clientId ?? 'operator',
+})

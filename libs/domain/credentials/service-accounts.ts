@@ -1,0 +1,108 @@
+import { Injectable } from '@nestjs/common'
+import { LRUCache } from 'lru-cache'
+import { Clock, seconds } from '#platform/clock/clock.js'
+import type { Database, Em, Tx } from '#platform/database/database.js'
+import { unavailable } from '#platform/errors/api-error.js'
+import { newId, RandomSource } from '#platform/secrets/random.js'
+import { Sealer } from '#platform/secrets/sealer.js'
+import type { Secret } from '#platform/secrets/secret.js'
+import { ProviderCredentials } from './provider-credentials.js'
+import { ServiceAccount } from './service-account.entity.js'
+
+export interface ProvenOrganisation {
+  clientId: string
+  provider: 'google' | 'microsoft'
+  organisationId: string
+  organisationName: string
+  domains: string[]
+  administratorEmail: string
+  credentialSource: 'operator' | 'customer'
+  /** As domain/providers serialised it; null with the operator's. */
+  credential: Secret<string> | null
+  scope: string[]
+  delegatedScope: string[]
+}
+
+export type CredentialOwner = Pick<
+  ServiceAccount,
+  'id' | 'clientId' | 'provider' | 'credentialVersion' | 'sealedCredential'
+>
+
+export interface CredentialInUse {
+  credential: Secret<string>
+  version: string
+}
+
+const KEPT_FOR = seconds(5)
+const MOST_KEPT = 1_000
+
+@Injectable()
+export class ServiceAccounts {
+  readonly #inUse = new LRUCache<string, CredentialInUse>({ max: MOST_KEPT, ttl: KEPT_FOR })
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly random: RandomSource,
+    private readonly sealer: Sealer,
+    private readonly operatorCredentials: ProviderCredentials,
+  ) {}
+
+  /** Consenting again renews the same service account, so its id and the grants under it stay. */
+  async connect(tx: Tx, { credential, ...proven }: ProvenOrganisation): Promise<ServiceAccount> {
+    const { clientId, provider, organisationId } = proven
+    const now = this.clock.now()
+    const account =
+      (await tx.findOne(ServiceAccount, { clientId, provider, organisationId, revokedAt: null })) ??
+      tx.create(ServiceAccount, {
+        id: newId(this.random, 'ser'),
+        ...proven,
+        credentialVersion: '',
+        createdAt: now,
+        updatedAt: now,
+      })
+    return Object.assign(account, proven, {
+      sealedCredential: credential ? this.sealer.seal(credential, credentialPlace(account)) : null,
+      credentialVersion: newId(this.random, 'ver'),
+      updatedAt: now,
+    })
+  }
+
+  find(em: Em, id: string): Promise<ServiceAccount | null> {
+    return em.findOne(ServiceAccount, { id })
+  }
+
+  /**
+   * What this service account acts with: its own credential, or the operator's. Kept for a few seconds, because it is
+   * asked for every mailbox; a new operator's credential takes effect that much later.
+   */
+  async credentialWithSecret(database: Database, account: CredentialOwner): Promise<CredentialInUse> {
+    const key = `${account.id} ${account.credentialVersion}`
+    const kept = this.#inUse.get(key)
+    if (kept) return kept
+    const credential = await database.read((em) => this.#openCredential(em, account))
+    this.#inUse.set(key, credential)
+    return credential
+  }
+
+  async #openCredential(em: Em, account: CredentialOwner): Promise<CredentialInUse> {
+    if (account.sealedCredential) {
+      const credential = this.sealer.open(account.sealedCredential, credentialPlace(account))
+      return { credential, version: account.credentialVersion }
+    }
+    const operator = await this.operatorCredentials.findWithSecret(em, account.provider, account.clientId)
+    if (!operator?.credential) throw unavailable(`The operator has no ${account.provider} credential set up any more.`)
+    return { credential: operator.credential, version: operator.version }
+  }
+
+  /** True when this call ended it. */
+  async revoke(tx: Tx, id: string): Promise<boolean> {
+    return (await tx.nativeUpdate(ServiceAccount, { id, revokedAt: null }, { revokedAt: this.clock.now() })) === 1
+  }
+}
+
+const credentialPlace = (account: { id: string; clientId: string }) => ({
+  table: 'service_accounts',
+  column: 'sealed_credential',
+  row: account.id,
+  client: account.clientId,
+})

@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common'
+import { after, Clock, minutes, seconds } from '#platform/clock/clock.js'
+import type { Em, Run, Tx } from '#platform/database/database.js'
+import { defineStatement } from '#platform/database/statement.js'
+import { hashOf, newBearer, newId, RandomSource } from '#platform/secrets/random.js'
+import { Secret } from '#platform/secrets/secret.js'
+import { Code } from './code.entity.js'
+import { Grant } from './grant.entity.js'
+
+/** A browser carries its code to the client at once. */
+export const REDIRECT_CODE_LIFE = seconds(60)
+/** A callback's receiver may be slow to act on it; RFC 6749 section 4.1.2 recommends ten minutes at most. */
+export const CALLBACK_CODE_LIFE = minutes(10)
+
+/**
+ * Stores the code of a delivery attempt that a CTE `claimed` describes (columns as in {@link ISSUE}); the code of an
+ * earlier attempt dies. Text, so that the main path can claim and issue in one statement. A denied request has no grant
+ * and gets no code. Counting the superseded makes PostgreSQL supersede first: two codes are never live at once.
+ */
+export const ISSUE_CLAIMED_CODE = `
+  superseded as (
+    update codes set superseded_at = (select claimed_at from claimed)
+    where request_id = (select id from claimed) and redeemed_at is null and superseded_at is null
+    returning 1
+  ), issued as (
+    insert into codes (code_hash, grant_id, client_id, redirect_uri, request_id, expires_at)
+    select code_hash, grant_id, client_id, callback_url, id, code_expires_at
+    from claimed, (select count(*) from superseded) as done
+    where grant_id is not null
+  )`
+
+const ISSUE = defineStatement(
+  'issue-callback-code',
+  `with claimed as (
+     select $1::text as id, $2::text as grant_id, $3::text as client_id, $4::text as callback_url,
+       $5::text as code_hash, $6::timestamptz as code_expires_at, $7::timestamptz as claimed_at
+   ), ${ISSUE_CLAIMED_CODE}
+   select`,
+)
+
+/** Issues codes. Who exchanges them is domain/grants/redeem-code. */
+@Injectable()
+export class Codes {
+  constructor(
+    private readonly clock: Clock,
+    private readonly random: RandomSource,
+  ) {}
+
+  /** A grant for the service account itself, and the code that the administrator's browser carries to the client. */
+  issueForServiceAccount(
+    tx: Tx,
+    to: { clientId: string; serviceAccountId: string; scope: string[]; redirectUri: string },
+  ): { code: Secret<string> } {
+    const { redirectUri, ...grant } = to
+    const { id: grantId } = tx.create(Grant, {
+      id: newId(this.random, 'gra'),
+      ...grant,
+      createdAt: this.clock.now(),
+    })
+    const { code, codeHash } = this.#make()
+    const expiresAt = after(this.clock.now(), REDIRECT_CODE_LIFE)
+    tx.create(Code, { codeHash, grantId, clientId: to.clientId, redirectUri, expiresAt })
+    return { code }
+  }
+
+  /** A fresh code for a callback, still to be stored: under its hash, for so long. */
+  makeForCallback(): { code: Secret<string>; codeHash: string; expiresAt: Date } {
+    return { ...this.#make(), expiresAt: after(this.clock.now(), CALLBACK_CODE_LIFE) }
+  }
+
+  async issueForCallback(
+    run: Run,
+    to: { requestId: string; grantId: string; clientId: string; callbackUrl: string },
+  ): Promise<{ code: Secret<string> }> {
+    const { code, codeHash, expiresAt } = this.makeForCallback()
+    const { requestId, grantId, clientId, callbackUrl } = to
+    await run(ISSUE, [requestId, grantId, clientId, callbackUrl, codeHash, expiresAt, this.clock.now()])
+    return { code }
+  }
+
+  async supersede(tx: Tx, requestId: string): Promise<void> {
+    const live = { requestId, redeemedAt: null, supersededAt: null }
+    await tx.nativeUpdate(Code, live, { supersededAt: this.clock.now() })
+  }
+
+  /** A redeemed code proves that the callback arrived, whatever its answer was. */
+  async wasRedeemed(em: Em, requestId: string): Promise<boolean> {
+    return (await em.count(Code, { requestId, redeemedAt: { $ne: null } })) > 0
+  }
+
+  #make() {
+    const code = new Secret(newBearer(this.random))
+    return { code, codeHash: hashOf(code.reveal()) }
+  }
+}

@@ -1,0 +1,22 @@
+import { MikroOrmModule } from '@mikro-orm/nestjs'
+import { Module } from '@nestjs/common'
+import { Account } from './account.entity.js'
+import { Code } from './code.entity.js'
+import { Codes } from './codes.js'
+import { Grant } from './grant.entity.js'
+import { GrantMailbox } from './grant-mailbox.js'
+import { RedeemCode } from './redeem-code.js'
+import { RevokeGrants } from './revoke-grants.js'
+import { RotateRefreshToken } from './rotate-refresh-token.js'
+import { AccessToken, RefreshToken } from './token.entity.js'
+import { Tokens } from './tokens.js'
+
+const PARTS = [GrantMailbox, Codes, Tokens, RedeemCode, RotateRefreshToken, RevokeGrants]
+
+/** Grants, and the codes and tokens that hang on them. Hashes only: no value that authenticates is ever stored. */
+@Module({
+  imports: [MikroOrmModule.forFeature([Account, Grant, Code, AccessToken, RefreshToken])],
+  providers: PARTS,
+  exports: PARTS,
+})
+export class GrantsModule {}

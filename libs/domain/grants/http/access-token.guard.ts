@@ -1,0 +1,33 @@
+import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common'
+import type { FastifyRequest } from 'fastify'
+import { Database } from '#platform/database/database.js'
+import { invalidToken } from '#platform/errors/api-error.js'
+import type { Grant } from '../grant.entity.js'
+import { Tokens } from '../tokens.js'
+
+const grants = new WeakMap<FastifyRequest, Grant>()
+
+/** Lets a request through that bears a live access token (RFC 6750 section 2.1: the header, never the query). */
+@Injectable()
+export class AccessTokenGuard implements CanActivate {
+  constructor(
+    private readonly database: Database,
+    private readonly tokens: Tokens,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>()
+    const [, token] = /^bearer +([\w-]{1,128})$/i.exec(request.headers.authorization ?? '') ?? []
+    const grant = token && (await this.database.read((em) => this.tokens.findGrantByAccessToken(em, token)))
+    if (!grant) throw invalidToken()
+    grants.set(request, grant)
+    return true
+  }
+}
+
+/** The grant that the guard found. */
+export const CallerGrant = createParamDecorator((_data: unknown, context: ExecutionContext): Grant => {
+  const grant = grants.get(context.switchToHttp().getRequest<FastifyRequest>())
+  if (!grant) throw new Error('@CallerGrant() needs AccessTokenGuard on the route')
+  return grant
+})

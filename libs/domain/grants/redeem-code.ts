@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common'
+import { Clock } from '#platform/clock/clock.js'
+import type { Em, Tx } from '#platform/database/database.js'
+import { Database } from '#platform/database/database.js'
+import { OAuthError } from '#platform/errors/oauth-error.js'
+import { hashOf } from '#platform/secrets/random.js'
+import { Code } from './code.entity.js'
+import { Grant } from './grant.entity.js'
+import { RevokeGrants } from './revoke-grants.js'
+import { type IssuedTokens, Tokens } from './tokens.js'
+
+export interface Redemption {
+  code: string
+  clientId: string
+  redirectUri: string
+}
+
+/** One text for every reason: which of them it was is the client's log's business, not a guesser's. */
+const refused = (detail: string) =>
+  new OAuthError('invalid_grant', 'The code is unknown, expired, used, or belongs to another redirect_uri.', { detail })
+
+/** Exchanges a code for tokens, once. */
+@Injectable()
+export class RedeemCode {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly tokens: Tokens,
+    private readonly revoke: RevokeGrants,
+  ) {}
+
+  /** @throws OAuthError invalid_grant */
+  async redeem(redemption: Redemption): Promise<IssuedTokens> {
+    const codeHash = hashOf(redemption.code)
+    const code = await this.database.read((em) => this.#getCode(em, codeHash, redemption))
+    const tokens = await this.database.inTransaction((tx) => this.#exchange(tx, code))
+    if (tokens) return tokens
+    await this.#punishReplay(codeHash)
+    throw refused('the code had been used, has expired, or its grant is revoked')
+  }
+
+  /** The checks that need no lock. A foreign client or URL neither works nor burns the code. */
+  async #getCode(em: Em, codeHash: string, { clientId, redirectUri }: Redemption): Promise<Code> {
+    const code = await em.findOne(Code, { codeHash })
+    if (!code) throw refused('no such code')
+    if (code.clientId !== clientId) throw refused('the code belongs to another client')
+    if (code.redirectUri !== redirectUri) throw refused('redirect_uri differs from the one the code was issued for')
+    return code
+  }
+
+  /** Null when another exchange was first, or the code has ended: the conditional update decides, not the checks above. */
+  async #exchange(tx: Tx, { codeHash, grantId }: Code): Promise<IssuedTokens | null> {
+    const now = this.clock.now()
+    const live = { codeHash, redeemedAt: null, supersededAt: null, expiresAt: { $gt: now } }
+    if ((await tx.nativeUpdate(Code, live, { redeemedAt: now })) === 0) return null
+    const grant = await tx.findOne(Grant, { id: grantId, revokedAt: null })
+    return grant && this.tokens.issue(tx, grant)
+  }
+
+  /** RFC 6749 section 4.1.2: a second use by the rightful client revokes what the first one got. A superseded code bought nothing. */
+  async #punishReplay(codeHash: string): Promise<void> {
+    await this.database.inTransaction(async (tx) => {
+      const code = await tx.findOneOrFail(Code, { codeHash })
+      if (code.redeemedAt) await this.revoke.revokeOne(tx, code.grantId)
+    })
+  }
+}

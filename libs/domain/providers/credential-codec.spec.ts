@@ -1,0 +1,46 @@
+import { inspect } from 'node:util'
+import { Secret } from '#platform/secrets/secret.js'
+import { parseCredential, serialiseCredential } from './credential-codec.js'
+import type { ProviderCredential } from './provider.port.js'
+
+const CREDENTIALS: ProviderCredential[] = [
+  {
+    provider: 'google',
+    clientEmail: 'mandate@project.iam.gserviceaccount.com',
+    privateKey: new Secret('-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----\n'),
+    privateKeyId: null,
+    clientId: '108844220066113355779',
+  },
+  { provider: 'microsoft', clientId: 'a-guid', proof: { kind: 'secret', clientSecret: new Secret('hush') } },
+  {
+    provider: 'microsoft',
+    clientId: 'a-guid',
+    proof: { kind: 'certificate', certificatePem: 'PEM', privateKey: new Secret('hush') },
+  },
+]
+
+/** Printed, all secrets are the same: this one is looked into. */
+const secretIn = (credential: ProviderCredential): string => {
+  if (credential.provider === 'google') return credential.privateKey.reveal()
+  const { proof } = credential
+  return (proof.kind === 'secret' ? proof.clientSecret : proof.privateKey).reveal()
+}
+
+describe('the stored form of a credential', () => {
+  it.each(CREDENTIALS)('holds all of it: %#', (credential) => {
+    const text = serialiseCredential(credential)
+    const parsed = parseCredential(text)
+    expect(JSON.stringify(parsed)).toBe(JSON.stringify(credential))
+    expect(secretIn(parsed)).toBe(secretIn(credential))
+  })
+
+  it.each(CREDENTIALS)('shows nothing of it when printed: %#', (credential) => {
+    const text = serialiseCredential(credential)
+    const printed = [inspect(text), String(text), JSON.stringify({ text, parsed: parseCredential(text) })].join()
+    expect(printed).not.toContain('hush')
+  })
+
+  it.each(['', '{', '{"provider":"google"}', '{"provider":"hush"}'])('refuses %s without repeating it', (text) => {
+    expect(() => parseCredential(new Secret(text))).toThrow('the stored provider credential cannot be read')
+  })
+})

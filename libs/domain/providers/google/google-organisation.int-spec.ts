@@ -1,0 +1,260 @@
+import { SystemClock } from '#platform/clock/clock.js'
+import { type Sandbox, startSandbox } from '../../../../apps/sandbox/sandbox.js'
+import { defaultSeed } from '../../../../apps/sandbox/seed/default-seed.js'
+import type { SandboxSeed } from '../../../../apps/sandbox/seed/seed-schema.js'
+import { type DelegatedPermission, permissionsOf, providerScopesFor } from '../delegated-scopes.js'
+import type { MailboxKind, Organisation, OrganisationProvider } from '../provider.port.js'
+import { Providers } from '../providers.js'
+import { readGoogleKeyFile } from './google-credential.js'
+
+const READ = permissionsOf(['read_only'])
+const BOTH: MailboxKind[] = ['person', 'room']
+const LOVELACE = 'c_1884lovelace0board0room@resource.calendar.google.com'
+const TIMEOUT_MS = 500
+
+describe('acting at Google with one organisation’s credential', () => {
+  let sandbox: Sandbox
+  let seed: SandboxSeed
+  let acme: Organisation
+  let google: OrganisationProvider
+
+  beforeAll(async () => {
+    const world = await defaultSeed()
+    seed = world.seed
+    sandbox = await startSandbox({ seed })
+    acme = {
+      id: 'C01abc234',
+      domains: ['acme.test', 'acme-mail.test', 'acme.example'],
+      administratorEmail: 'admin@acme.test',
+      credential: readGoogleKeyFile(JSON.stringify(world.operator.googleKeyFile)),
+      credentialVersion: 'version 1',
+    }
+  })
+  afterAll(() => sandbox.stop())
+
+  beforeEach(() => {
+    sandbox.google.reseed(seed.google)
+    sandbox.google.faults.clear()
+    delegate(providerScopesFor('google', permissionsOf(['read_write']), BOTH))
+    sandbox.google.journal.clear()
+    const settings = { googleSandboxUrl: new URL(sandbox.google.url), microsoftSandboxUrl: null, timeoutMs: TIMEOUT_MS }
+    google = new Providers(settings, new SystemClock()).organisation('google')
+  })
+
+  const delegate = (scopes: string[]) =>
+    sandbox.google.mutate('add-delegation', { clientId: '108844220066113355779', scopes })
+  const prove = (email: string, permissions: DelegatedPermission[] = READ, mayBe = BOTH, organisation = acme) =>
+    google.proveMailbox(organisation, email, permissions, mayBe)
+  const refusal = (proof: Promise<unknown>) =>
+    proof.then(
+      () => null,
+      (error) => error.facts,
+    )
+  /** `token`, `users`, `calendarList`: what was called, in order. */
+  const calls = () => sandbox.google.journal.list({}).map(({ path, subject }) => `${subject} ${path.split('?')[0]}`)
+
+  describe('a person', () => {
+    it('is proven with one token and one call', async () => {
+      expect(await prove('Anna@Acme.test')).toEqual({
+        email: 'anna@acme.test',
+        kind: 'person',
+        displayName: null,
+        providerUserId: 'anna@acme.test',
+      })
+      expect(calls()).toEqual(['anna@acme.test /token', 'anna@acme.test /calendar/v3/users/me/calendarList/primary'])
+    })
+
+    it('is proven again with the token that was kept, and anew with another credential', async () => {
+      await prove('anna@acme.test')
+      await prove('anna@acme.test')
+      expect(calls().filter((call) => call.endsWith('/token'))).toHaveLength(1)
+      await prove('anna@acme.test', READ, BOTH, { ...acme, credentialVersion: 'version 2' })
+      expect(calls().filter((call) => call.endsWith('/token'))).toHaveLength(2)
+    })
+
+    it('is minted for once when many ask at the same time', async () => {
+      await Promise.all(Array.from({ length: 20 }, () => prove('anna@acme.test')))
+      expect(calls().filter((call) => call.endsWith('/token'))).toHaveLength(1)
+    })
+
+    it('may be in any verified domain of the organisation', async () => {
+      expect(await prove('carla@acme.example')).toMatchObject({ providerUserId: 'carla@acme.example' })
+    })
+
+    it('of another organisation is refused before anything is called', async () => {
+      for (const email of ['greg@globex.test', 'anna@acme.test.evil.test', 'anna@sub.acme.test', 'nobody'])
+        expect(await refusal(prove(email))).toMatchObject({
+          key: 'google.mailbox_outside_organisation',
+          effect: 'mailbox',
+        })
+      expect(calls()).toEqual([])
+    })
+
+    it('is refused under an alias, with the address to ask for', async () => {
+      expect(await refusal(prove('anna.arnold@acme.test'))).toMatchObject({
+        key: 'google.mailbox_mismatch',
+        problem: 'This address is an alias of anna@acme.test.',
+        fix: 'Ask for anna@acme.test instead.',
+      })
+    })
+
+    it('who was renamed is refused under the old address', async () => {
+      sandbox.google.mutate('rename-user', { email: 'ben@acme.test', to: 'benjamin@acme.test' })
+      expect(await refusal(prove('ben@acme.test'))).toMatchObject({ key: 'google.mailbox_mismatch' })
+      expect(await prove('benjamin@acme.test')).toMatchObject({ providerUserId: 'benjamin@acme.test' })
+    })
+
+    it('is told apart: suspended, deleted, never heard of', async () => {
+      sandbox.google.mutate('delete-user', { email: 'ben@acme.test' })
+      expect(await refusal(prove('suspended@acme.test'))).toMatchObject({ key: 'google.subject_suspended' })
+      expect(await refusal(prove('ben@acme.test'))).toMatchObject({ key: 'google.subject_deleted' })
+      expect(await refusal(prove('nobody@acme.test'))).toMatchObject({ key: 'google.subject_not_found' })
+    })
+
+    it('keeps the first refusal when the directory does not answer', async () => {
+      sandbox.google.faults.add({ path: '/admin/*', hang: true })
+      expect(await refusal(prove('suspended@acme.test'))).toMatchObject({ key: 'google.subject_not_found' })
+    })
+
+    it('without a calendar is refused', async () => {
+      expect(await refusal(prove('nocalendar@acme.test'))).toMatchObject({
+        key: 'google.calendar_service_off',
+        effect: 'mailbox',
+      })
+    })
+
+    it('is refused where only rooms were granted, before anything is called', async () => {
+      expect(await refusal(prove('anna@acme.test', READ, ['room']))).toMatchObject({ key: 'google.kind_not_granted' })
+      expect(calls()).toEqual([])
+    })
+
+    it('needs every scope that the permissions need, and no more', async () => {
+      delegate(providerScopesFor('google', permissionsOf(['free_busy']), ['person']))
+      expect(await prove('anna@acme.test', permissionsOf(['free_busy']))).toMatchObject({ kind: 'person' })
+      expect(await refusal(prove('anna@acme.test', permissionsOf(['read_only'])))).toMatchObject({
+        key: 'google.delegation_scope_missing',
+        effect: 'connection',
+      })
+    })
+  })
+
+  describe('a room', () => {
+    it('is proven through the directory and the administrator’s calendar', async () => {
+      expect(await prove(LOVELACE)).toMatchObject({ email: LOVELACE, kind: 'room', displayName: 'Lovelace' })
+      const paths = calls().map((call) => call.split(' ')[1])
+      expect(paths).toEqual([
+        '/token',
+        '/admin/directory/v1/customer/my_customer/resources/calendars',
+        '/token',
+        '/calendar/v3/freeBusy',
+      ])
+      expect(new Set(calls().map((call) => call.split(' ')[0]))).toEqual(new Set(['admin@acme.test']))
+    })
+
+    it.each([
+      ['read_free_busy', '/calendar/v3/freeBusy'],
+      ['write_only', `/calendar/v3/calendars/${encodeURIComponent(LOVELACE)}/events`],
+      ['list_calendars', '/calendar/v3/users/me/calendarList/primary'],
+    ] as const)('is looked at with what %s grants', async (scope, path) => {
+      await prove(LOVELACE, permissionsOf([scope]))
+      expect(calls().at(-1)).toBe(`admin@acme.test ${path}`)
+    })
+
+    it('of another organisation is refused, and so is one that never was', async () => {
+      for (const room of ['c_1990globex0room@resource.calendar.google.com', 'x@resource.calendar.google.com'])
+        expect(await refusal(prove(room))).toMatchObject({ key: 'google.room_not_found', effect: 'mailbox' })
+    })
+
+    it('that free/busy cannot see is refused', async () => {
+      const errors = [{ domain: 'global', reason: 'notFound' }]
+      const json = { calendars: { [LOVELACE]: { errors, busy: [] } } }
+      sandbox.google.faults.add({ path: '/calendar/v3/freeBusy', answer: { status: 200, json } })
+      expect(await refusal(prove(LOVELACE))).toMatchObject({ key: 'google.not_found' })
+    })
+
+    it('is refused where only people were granted, before anything is called', async () => {
+      expect(await refusal(prove(LOVELACE, READ, ['person']))).toMatchObject({ key: 'google.kind_not_granted' })
+      expect(calls()).toEqual([])
+    })
+
+    it('cannot be reached once the administrator has left, which is the connection’s trouble and not the room’s', async () => {
+      sandbox.google.mutate('suspend-user', { email: 'admin@acme.test' })
+      expect(await refusal(prove(LOVELACE))).toMatchObject({
+        key: 'google.administrator_unavailable',
+        effect: 'connection',
+      })
+    })
+
+    it('is listed, page after page', async () => {
+      const rooms = Array.from({ length: 1_001 }, (_, index) => ({
+        email: `room${index}@resource.calendar.google.com`,
+        name: `Room ${index}`,
+      }))
+      const [first, ...others] = seed.google.organisations
+      sandbox.google.reseed({ ...seed.google, organisations: [{ ...first, rooms }, ...others] })
+      delegate(providerScopesFor('google', READ, BOTH))
+      const listed = await Array.fromAsync(google.listRooms(acme))
+      expect(new Set(listed.map(({ email }) => email)).size).toBe(1_001)
+    })
+
+    it('is listed with its place', async () => {
+      const [lovelace] = await Array.fromAsync(google.listRooms(acme))
+      expect(lovelace).toEqual({ email: LOVELACE, name: 'Lovelace', capacity: 12, building: 'berlin', floor: '2' })
+    })
+  })
+
+  describe('a read', () => {
+    const read = async (email: string, kind: MailboxKind, pathAndQuery: string) => {
+      const answer = await google.readAs(acme, { email, kind }, READ, {
+        pathAndQuery,
+        headers: { accept: 'application/json' },
+      })
+      const json = JSON.parse(Buffer.concat(await Array.fromAsync(answer.body)).toString())
+      return { ...answer, json }
+    }
+
+    it('is sent as the person', async () => {
+      const { status, headers, json } = await read(
+        'anna@acme.test',
+        'person',
+        '/calendar/v3/calendars/primary/events?maxResults=2',
+      )
+      expect([status, json.summary, json.items.length]).toEqual([200, 'anna@acme.test', 2])
+      expect(headers['content-type']).toContain('application/json')
+      expect(calls().at(-1)).toBe('anna@acme.test /calendar/v3/calendars/primary/events')
+    })
+
+    it('is sent as the administrator for a room', async () => {
+      const { status, json } = await read(
+        LOVELACE,
+        'room',
+        `/calendar/v3/calendars/${encodeURIComponent(LOVELACE)}/events`,
+      )
+      expect([status, json.kind]).toEqual([200, 'calendar#events'])
+      expect(calls().at(-1)).toMatch(/^admin@acme\.test /)
+    })
+
+    it('uses the token of the proof', async () => {
+      await prove('anna@acme.test')
+      await read('anna@acme.test', 'person', '/calendar/v3/calendars/primary/events')
+      expect(calls().filter((call) => call.endsWith('/token'))).toHaveLength(1)
+    })
+
+    it('hands on what Google answers, refusals included', async () => {
+      const { status, json } = await read(
+        'anna@acme.test',
+        'person',
+        '/calendar/v3/calendars/greg%40globex.test/events',
+      )
+      expect([status, json.error.errors[0].reason]).toEqual([404, 'notFound'])
+    })
+
+    it('survives a token that has been revoked, once', async () => {
+      sandbox.google.faults.add({ error: 'provider.token_rejected', times: 1 })
+      expect((await read('anna@acme.test', 'person', '/calendar/v3/calendars/primary/events')).status).toBe(200)
+      sandbox.google.faults.add({ error: 'provider.token_rejected' })
+      const again = read('anna@acme.test', 'person', '/calendar/v3/calendars/primary/events')
+      expect(await refusal(again)).toMatchObject({ key: 'provider.token_rejected' })
+    })
+  })
+})

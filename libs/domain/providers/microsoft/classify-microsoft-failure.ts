@@ -1,0 +1,192 @@
+import { AuthError } from '@azure/msal-node'
+import type { ProviderError } from '#platform/errors/provider-error.js'
+import { retryAfterSeconds } from '#platform/http/retry-after.js'
+import { forTheLog } from '../provider-errors.js'
+import type { ProviderAnswer } from '../provider-http.js'
+import { type MicrosoftErrorKey, microsoftError } from './microsoft-errors.js'
+
+/**
+ * Microsoft promises OAuth `error` values, not AADSTS numbers; but only the numbers say what to do. So a known number
+ * decides, then `OAUTH_FALLBACK`, then the HTTP status.
+ */
+export const AADSTS_ROWS: readonly { codes: readonly number[]; key: MicrosoftErrorKey }[] = [
+  { codes: [90055], key: 'provider.throttled' },
+  { codes: [50196], key: 'provider.loop_detected' },
+  { codes: [90033, 90006, 90012, 90024, 90090, 90091, 50033, 50000, 50087, 90036, 90092], key: 'provider.unavailable' },
+  { codes: [50049], key: 'provider.unreachable' },
+  { codes: [700016, 700011, 7000229], key: 'microsoft.app_not_in_tenant' },
+  { codes: [65001], key: 'microsoft.consent_missing' },
+  { codes: [65004], key: 'microsoft.consent_declined' },
+  { codes: [90094, 90095, 90008], key: 'microsoft.consent_needs_admin' },
+  { codes: [650056, 650057, 65005], key: 'microsoft.app_misconfigured' },
+  { codes: [650052, 500011, 500014], key: 'microsoft.resource_unavailable' },
+  { codes: [7000112, 70001], key: 'microsoft.app_disabled' },
+  { codes: [7000215, 70002], key: 'microsoft.secret_invalid' },
+  { codes: [7000222], key: 'microsoft.secret_expired' },
+  { codes: [7000218, 900144, 9001023], key: 'microsoft.request_malformed' },
+  { codes: [700027, 7000274, 50012, 700030], key: 'microsoft.certificate_mismatch' },
+  { codes: [700024], key: 'microsoft.clock_skew' },
+  { codes: [1000502], key: 'microsoft.certificate_expired' },
+  { codes: [7000214, 7000277], key: 'microsoft.certificate_revoked' },
+  { codes: [700213, 700211, 700212], key: 'microsoft.federation_mismatch' },
+  { codes: [700025], key: 'microsoft.app_public_client' },
+  { codes: [90002, 900023, 90019], key: 'microsoft.tenant_not_found' },
+  { codes: [90038, 900382, 900432], key: 'microsoft.wrong_cloud' },
+  { codes: [70011, 28002, 700022, 700023, 1002012], key: 'microsoft.scope_invalid' },
+  { codes: [53003, 530032, 530035, 53000, 53001, 53002, 53011], key: 'microsoft.blocked_by_policy' },
+  { codes: [50034, 51004, 50020, 16000, 50014], key: 'microsoft.user_not_in_tenant' },
+  { codes: [50057], key: 'microsoft.user_disabled' },
+  { codes: [50105], key: 'microsoft.user_not_assigned' },
+  { codes: [50076, 50079, 50072, 50074, 50078, 50158], key: 'microsoft.interaction_required' },
+  { codes: [50173, 70000, 70008, 700082, 700084, 70043, 50089, 50132, 50133], key: 'grant.revoked' },
+  { codes: [54005, 501481, 700005, 70004, 50011], key: 'oauth.code_invalid' },
+  { codes: [50194], key: 'microsoft.app_single_tenant' },
+]
+
+/** For numbers that no row names. `invalid_client` ends the credential, so it needs no row to be believed. */
+export const OAUTH_FALLBACK: Readonly<Record<string, MicrosoftErrorKey>> = {
+  invalid_client: 'microsoft.credential_invalid',
+  unauthorized_client: 'microsoft.grant_rejected',
+  invalid_grant: 'microsoft.grant_rejected',
+  access_denied: 'microsoft.grant_rejected',
+  invalid_scope: 'microsoft.scope_invalid',
+  invalid_resource: 'microsoft.resource_unavailable',
+  invalid_tenant: 'microsoft.tenant_not_found',
+  interaction_required: 'microsoft.interaction_required',
+  login_required: 'microsoft.interaction_required',
+  consent_required: 'microsoft.consent_missing',
+  temporarily_unavailable: 'provider.unavailable',
+  server_error: 'provider.unavailable',
+  // MSAL's own names, for what it finds wrong before or instead of an answer.
+  invalid_instance: 'provider.unreachable',
+  endpoints_resolution_error: 'provider.unreachable',
+  openid_config_error: 'provider.unreachable',
+  network_error: 'provider.unreachable',
+  token_parsing_error: 'provider.unreachable',
+}
+
+interface GraphRow {
+  code: string
+  status?: number
+  /** Part of the message; any message when absent. */
+  says?: string
+  key: MicrosoftErrorKey
+}
+
+/** In order. `code` is the contract, also inside `innerError`; the message only tells two policies apart. */
+export const GRAPH_ROWS: readonly GraphRow[] = [
+  { code: 'TooManyRequests', key: 'provider.throttled' },
+  { code: 'ApplicationThrottled', key: 'provider.throttled' },
+  { code: 'activityLimitReached', key: 'provider.throttled' },
+  { code: 'MailboxConcurrency', key: 'provider.throttled' },
+  { code: 'serviceNotAvailable', key: 'provider.unavailable' },
+  { code: 'UnknownError', key: 'provider.unavailable' },
+  { code: 'generalException', key: 'provider.unavailable' },
+  { code: 'OrganizationFromTenantGuidNotFound', key: 'microsoft.no_exchange_in_tenant' },
+  { code: 'InvalidAuthenticationToken', key: 'provider.token_rejected' },
+  { code: 'Authorization_RequestDenied', key: 'microsoft.permission_missing' },
+  { code: 'ErrorAccessDenied', says: '[RAOP]', key: 'microsoft.mailbox_excluded_by_policy' },
+  { code: 'ErrorAccessDenied', key: 'microsoft.mailbox_access_denied' },
+  { code: 'ErrorSendAsDenied', key: 'microsoft.send_as_denied' },
+  { code: 'Request_ResourceNotFound', key: 'microsoft.user_not_found' },
+  { code: 'ErrorInvalidUser', key: 'microsoft.user_not_found' },
+  { code: 'ResourceNotFound', key: 'microsoft.mailbox_not_found' },
+  { code: 'MailboxNotEnabledForRESTAPI', key: 'microsoft.mailbox_not_enabled' },
+  { code: 'MailboxNotSupportedForRESTAPI', key: 'microsoft.mailbox_not_enabled' },
+  { code: 'ErrorItemNotFound', key: 'microsoft.not_found' },
+]
+
+interface OAuthBody {
+  error?: unknown
+  error_description?: string
+  error_codes?: number[]
+  correlation_id?: string
+}
+
+/** An answer of the token endpoint or of tenant discovery that is not the one we need. */
+export function classifyMicrosoftAnswer(answer: ProviderAnswer, now: Date): ProviderError {
+  const { error, error_description = '', error_codes, correlation_id } = (answer.json ?? {}) as OAuthBody
+  const oauthError = typeof error === 'string' ? error : null
+  const codes = error_codes ?? codesIn(error_description)
+  return microsoftError(keyOfOAuth(answer.status, oauthError, codes), {
+    retryAfter: retryAfterSeconds(answer.headers['retry-after'], now),
+    detail: forTheLog({
+      status: answer.status,
+      error: oauthError,
+      codes: codes.join(','),
+      correlation: correlation_id,
+    }),
+  })
+}
+
+/**
+ * What MSAL throws of itself, when no answer explains it: `errorNo`, or a number or a word in `errorCode`.
+ * @throws what is not MSAL's but a mistake of ours
+ */
+export function classifyMsalFailure(caught: unknown): ProviderError {
+  if (!(caught instanceof AuthError)) throw caught
+  const { errorNo, errorCode, message } = caught as AuthError & { errorNo?: string }
+  const number = [errorNo, errorCode].map(Number).find((code) => code > 0)
+  const codes = number ? [number] : codesIn(message)
+  return microsoftError(keyOfOAuth(null, errorCode, codes), {
+    detail: forTheLog({ msal: errorCode, codes: codes.join(',') }),
+  })
+}
+
+/** For the browser's way back from Microsoft. `admin_consent=True` comes with refusals too, so `error` decides. */
+export function classifyMicrosoftReturn(error: string, description: string): ProviderError {
+  const codes = codesIn(description)
+  const detail = forTheLog({ phase: 'return', error, codes: codes.join(',') })
+  if (codes.includes(50020)) return microsoftError('microsoft.consent_wrong_directory', { detail })
+  const declined = ['access_denied', 'consent_required', 'permission_denied'].includes(error)
+  if (codes.length === 0 && declined) return microsoftError('microsoft.consent_declined', { detail })
+  return microsoftError(keyOfOAuth(400, error, codes), { detail })
+}
+
+export function classifyGraphAnswer(answer: ProviderAnswer, now: Date): ProviderError {
+  const { codes, message } = graphError(answer.json)
+  return microsoftError(keyOfGraph(answer.status, codes, message), {
+    retryAfter: retryAfterSeconds(answer.headers['retry-after'], now),
+    detail: forTheLog({
+      status: answer.status,
+      codes: codes.join(','),
+      said: message,
+      request: answer.headers['request-id'],
+    }),
+  })
+}
+
+const codesIn = (text: string): number[] =>
+  [...text.matchAll(/AADSTS(\d+)/g)].map(([, digits]) => Number(digits)).slice(0, 1)
+
+function keyOfOAuth(status: number | null, error: string | null, codes: number[]): MicrosoftErrorKey {
+  if (status === 429) return 'provider.throttled'
+  const row = AADSTS_ROWS.find((row) => row.codes.some((code) => codes.includes(code)))
+  if (row) return row.key
+  if (status !== null && (status >= 500 || error === null)) return 'provider.unavailable'
+  return OAUTH_FALLBACK[error ?? ''] ?? (status === null ? 'provider.unreachable' : 'microsoft.grant_rejected')
+}
+
+function keyOfGraph(status: number, codes: string[], message: string): MicrosoftErrorKey {
+  if (status === 429) return 'provider.throttled'
+  const row = GRAPH_ROWS.find((row) => codes.includes(row.code) && (!row.says || message.includes(row.says)))
+  if (row) return row.key
+  if (status >= 500 || codes.length === 0) return 'provider.unavailable'
+  if (status === 401) return 'provider.token_rejected'
+  return status === 404 ? 'microsoft.not_found' : 'microsoft.request_refused'
+}
+
+interface GraphError {
+  code?: string
+  message?: string
+  innerError?: GraphError
+  innererror?: GraphError
+}
+
+function graphError(json: unknown): { codes: string[]; message: string } {
+  const codes: string[] = []
+  const outer = (json as { error?: GraphError } | undefined)?.error
+  for (let at: GraphError | undefined = outer; at && codes.length < 8; at = at.innerError ?? at.innererror)
+    if (at.code) codes.push(at.code)
+  return { codes, message: outer?.message ?? '' }
+}

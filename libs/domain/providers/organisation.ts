@@ -1,0 +1,18 @@
+import type { Secret } from '#platform/secrets/secret.js'
+import { parseCredential } from './credential-codec.js'
+import type { Organisation } from './provider.port.js'
+
+/** A service account as its provider needs it: the proven organisation, and the credential that acts for it. */
+export function organisationOf(
+  account: { organisationId: string; domains: readonly string[]; administratorEmail: string },
+  credential: Secret<string>,
+  credentialVersion: string,
+): Organisation {
+  return {
+    id: account.organisationId,
+    domains: account.domains,
+    administratorEmail: account.administratorEmail,
+    credential: parseCredential(credential),
+    credentialVersion,
+  }
+}

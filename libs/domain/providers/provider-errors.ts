@@ -1,0 +1,111 @@
+import { ProviderError, type ProviderErrorClass, type ProviderErrorEffect } from '#platform/errors/provider-error.js'
+import type { ProviderName } from './provider.port.js'
+
+/**
+ * What one error key means to us. The sentences reach administrators, callbacks and OAuth answers, so they keep to
+ * the characters of RFC 6749 section 5.2: plain ASCII, no double quotes, no backslashes.
+ */
+export interface ErrorMeaning {
+  class: ProviderErrorClass
+  effect: ProviderErrorEffect
+  problem: string
+  fix: string
+  /** Wait at least this long, also where the provider names no time. */
+  waitSeconds?: number
+}
+
+/** What both providers can do to us. Each provider's own table is beside its classifier. */
+export const PROVIDER_ERRORS = {
+  'provider.unavailable': {
+    class: 'retry',
+    effect: 'connection',
+    problem: 'The provider is having trouble and did not answer properly.',
+    fix: '',
+  },
+  'provider.throttled': {
+    class: 'retry',
+    effect: 'connection',
+    problem: 'The provider asked us to slow down.',
+    fix: '',
+  },
+  'provider.unreachable': {
+    class: 'retry',
+    effect: 'operator',
+    problem: 'The provider could not be reached.',
+    fix: 'Whoever runs this installation should check its way out: DNS, TLS and any proxy.',
+  },
+  'provider.loop_detected': {
+    class: 'retry',
+    effect: 'operator',
+    problem: 'The provider says that the same token was asked for too often.',
+    fix: 'Whoever runs this installation should check that provider tokens are being cached.',
+    waitSeconds: 300,
+  },
+  'provider.token_rejected': {
+    class: 'permanent',
+    effect: 'mailbox',
+    problem: 'The provider does not accept the access token that it has just issued.',
+    fix: 'Check that what the administrator granted is still in place, then ask again.',
+  },
+  'grant.revoked': {
+    class: 'permanent',
+    effect: 'mailbox',
+    problem: 'The access that was given has expired or has been taken back.',
+    fix: 'Ask the person to connect the account again.',
+  },
+  'oauth.code_invalid': {
+    class: 'permanent',
+    effect: 'mailbox',
+    problem: 'The sign-in took too long, or its link was used twice.',
+    fix: 'Start again from the beginning.',
+  },
+} as const satisfies Record<string, ErrorMeaning>
+
+export interface ErrorCircumstances {
+  /** For the log only; see `forTheLog`. */
+  detail?: string
+  /** Seconds, as the provider asked. */
+  retryAfter?: number
+  /** Replaces the table's sentence where the case at hand can be said more exactly. */
+  problem?: string
+  fix?: string
+}
+
+export function providerError(
+  provider: ProviderName,
+  key: string,
+  meaning: ErrorMeaning,
+  { detail, retryAfter, problem, fix }: ErrorCircumstances = {},
+): ProviderError {
+  const waitSeconds = Math.max(retryAfter ?? 0, meaning.waitSeconds ?? 0)
+  return new ProviderError(
+    {
+      provider,
+      key,
+      class: meaning.class,
+      effect: meaning.effect,
+      problem: problem ?? meaning.problem,
+      fix: fix ?? meaning.fix,
+      ...(waitSeconds > 0 && { retryAfter: waitSeconds }),
+    },
+    detail,
+  )
+}
+
+/**
+ * The provider's own words, made fit for a log line: one line, short, without addresses and without anything that could
+ * be a token, a code or an assertion. Everything else that came with the failure is dropped where it is caught.
+ */
+export function forTheLog(facts: Record<string, string | number | null | undefined>): string {
+  return Object.entries(facts)
+    .filter(([, value]) => value !== null && value !== undefined && value !== '')
+    .map(([name, value]) => `${name}=${tidy(String(value))}`)
+    .join(' ')
+}
+
+const tidy = (text: string) =>
+  text
+    .split(/[\r\n]/, 1)[0]!
+    .replace(/[^\s'"<>(),:;]+@[^\s'"<>(),:;]+/g, '[address]')
+    .replace(/[A-Za-z0-9_\-./+=~]{40,}/g, '[cut]')
+    .slice(0, 200)

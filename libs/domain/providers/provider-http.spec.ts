@@ -1,0 +1,116 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { NoAnswer, ProviderHttp, providerDispatcher, withoutHopByHop } from './provider-http.js'
+
+const TIMEOUT_MS = 300
+
+describe('plain HTTP to a provider', () => {
+  let server: Server
+  let origin: string
+  let answer: RequestListener
+  let http: ProviderHttp
+
+  beforeAll(async () => {
+    server = createServer((request, response) => answer(request, response))
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    http = new ProviderHttp(providerDispatcher(new URL(origin), TIMEOUT_MS), TIMEOUT_MS)
+  })
+  afterAll(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it('reads JSON, and says so when it is none', async () => {
+    answer = (_, response) => response.end('{"a":1}')
+    expect(await http.call(origin)).toMatchObject({ status: 200, json: { a: 1 } })
+    answer = (_, response) => response.writeHead(502, { 'retry-after': '3' }).end('<!DOCTYPE html>')
+    expect(await http.call(origin)).toMatchObject({ status: 502, json: undefined, headers: { 'retry-after': '3' } })
+  })
+
+  it('does not follow a redirect, and so takes no token anywhere else', async () => {
+    let requests = 0
+    answer = (_, response) => {
+      requests += 1
+      response.writeHead(302, { location: `${origin}/elsewhere` }).end()
+    }
+    expect((await http.call(origin, { headers: { authorization: 'Bearer t' } })).status).toBe(302)
+    expect(requests).toBe(1)
+  })
+
+  it.each<[string, RequestListener]>([
+    ['hangs', () => {}],
+    ['hangs half-way', (_, response) => response.write('{"a":')],
+    ['hangs up', (request) => request.socket.destroy()],
+  ])('gives up in time on a server that %s', async (_, behaviour) => {
+    answer = behaviour
+    await expect(http.call(origin)).rejects.toBeInstanceOf(NoAnswer)
+  })
+
+  it('sends a read exactly as it was admitted, with the credential and without anybody else’s', async () => {
+    let seen: { url?: string; headers?: object } = {}
+    answer = ({ url, headers }, response) => {
+      seen = { url, headers }
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'set-cookie': 'a=b', connection: 'close' })
+        .end('{}')
+    }
+    const read = {
+      pathAndQuery: '/calendar/v3/calendars/a%2Fb/../x?q=%20',
+      headers: {
+        Accept: 'application/json',
+        Authorization: 'Bearer stolen',
+        cookie: 'c',
+        'x-mine': '1',
+        Connection: 'x-mine',
+      },
+    }
+    const got = await http.read(origin, read, { authorization: 'Bearer ours' })
+    expect(seen.url).toBe(read.pathAndQuery)
+    expect(seen.headers).toMatchObject({ accept: 'application/json', authorization: 'Bearer ours' })
+    expect(seen.headers).not.toHaveProperty('cookie')
+    expect(seen.headers).not.toHaveProperty('x-mine')
+    for (const name of ['set-cookie', 'connection', 'transfer-encoding']) expect(got.headers).not.toHaveProperty(name)
+    expect(got.headers['content-type']).toBe('application/json')
+    await got.discard()
+  })
+
+  it('streams a read, also one that takes longer than the deadline as a whole', async () => {
+    answer = (_, response) => {
+      let sent = 0
+      const timer = setInterval(() => {
+        sent += 1
+        if (sent < 5) response.write('x'.repeat(10))
+        else {
+          clearInterval(timer)
+          response.end()
+        }
+      }, TIMEOUT_MS / 3)
+      timer.unref()
+    }
+    const { body } = await http.read(origin, { pathAndQuery: '/', headers: {} }, {})
+    const chunks = await Array.fromAsync(body)
+    expect(Buffer.concat(chunks).length).toBe(40)
+    expect(chunks.length).toBeGreaterThan(1)
+  })
+
+  it('gives up on a read whose first byte does not come, and on one whose caller has left', async () => {
+    answer = () => {}
+    await expect(http.read(origin, { pathAndQuery: '/', headers: {} }, {})).rejects.toBeInstanceOf(NoAnswer)
+    const left = AbortSignal.abort()
+    await expect(http.read(origin, { pathAndQuery: '/', headers: {}, signal: left }, {})).rejects.toBeInstanceOf(
+      NoAnswer,
+    )
+  })
+
+  it('sends a read nowhere but to the provider’s origin', async () => {
+    const read = http.read(origin, { pathAndQuery: 'http://127.0.0.1:9/', headers: {} }, {})
+    await expect(read).rejects.toBeInstanceOf(TypeError)
+  })
+
+  it('drops what a connection header names, in any case', () => {
+    expect(withoutHopByHop({ Connection: 'keep-alive, X-Secret', 'x-secret': '1', ETag: 'e' })).toEqual({ etag: 'e' })
+  })
+})

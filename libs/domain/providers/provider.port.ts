@@ -1,0 +1,108 @@
+import type { Secret } from '#platform/secrets/secret.js'
+import type { DelegatedPermission } from './delegated-scopes.js'
+
+export type ProviderName = 'google' | 'microsoft'
+export const PROVIDER_NAMES: readonly ProviderName[] = ['google', 'microsoft']
+
+/** A Google service account whose client id an administrator has put under domain-wide delegation. */
+export interface GoogleCredential {
+  provider: 'google'
+  clientEmail: string
+  /** PKCS#8 PEM. */
+  privateKey: Secret<string>
+  privateKeyId: string | null
+  /** The numeric client id that the administrator pastes into the Admin console. */
+  clientId: string
+}
+
+/** A Microsoft app registration that acts with application permissions. */
+export interface MicrosoftCredential {
+  provider: 'microsoft'
+  clientId: string
+  proof:
+    | { kind: 'secret'; clientSecret: Secret<string> }
+    | { kind: 'certificate'; certificatePem: string; privateKey: Secret<string> }
+}
+
+export type ProviderCredential = GoogleCredential | MicrosoftCredential
+
+/** One organisation as a provider knows it, and the credential with which we may act for its mailboxes. */
+export interface Organisation {
+  /** Google: customer id (`C0…`). Microsoft: tenant GUID, never a domain. */
+  id: string
+  /** Verified domains, lower case. A mailbox elsewhere is not this organisation's, whatever the provider would let us do. */
+  domains: readonly string[]
+  /** Google reads the directory and the rooms through this administrator's mailbox. */
+  administratorEmail: string
+  credential: ProviderCredential
+  /** Changes when the credential does: part of every cache key. */
+  credentialVersion: string
+}
+
+export type MailboxKind = 'person' | 'room'
+
+/** What the provider said when we acted as the mailbox: proof of access, and of whose mailbox it is. */
+export interface MailboxProof {
+  email: string
+  kind: MailboxKind
+  displayName: string | null
+  /** Survives renames. Google: calendar owner's address until the directory is asked; Microsoft: object id. */
+  providerUserId: string
+}
+
+export interface Room {
+  email: string
+  name: string
+  capacity: number | null
+  building: string | null
+  floor: string | null
+}
+
+/** A read that has been admitted for exactly this mailbox (features/proxy decides) and may go to the provider as it is. */
+export interface ProviderRead {
+  /** Path and query on the provider's API origin, e.g. `/calendar/v3/calendars/primary/events?maxResults=10`. */
+  pathAndQuery: string
+  /** `accept`, `prefer` and the like; never `authorization`. */
+  headers: Record<string, string>
+  /** Aborts the upstream call when the caller goes away. */
+  signal?: AbortSignal
+}
+
+export interface ProviderReadAnswer {
+  status: number
+  headers: Record<string, string>
+  body: AsyncIterable<Uint8Array>
+}
+
+/**
+ * Acting at a provider with one organisation's credential. Implementations: `google/`, `microsoft/`.
+ * Every method throws `ProviderError` and nothing else; library errors are classified where they are caught.
+ */
+export interface OrganisationProvider {
+  readonly name: ProviderName
+
+  /**
+   * Acts as the mailbox and lets the provider say whose it is.
+   * Fails closed: an address outside `domains`, or a proof for another mailbox than `email`, is refused
+   * (`<provider>.mailbox_outside_organisation`, `<provider>.mailbox_mismatch`). No other identity is tried.
+   * @param permissions what the grant will allow; decides the provider scopes of the attempt
+   * @param mayBe the kinds of mailbox that the service account's scope covers (`google.…`/`microsoft.kind_not_granted`)
+   */
+  proveMailbox(
+    organisation: Organisation,
+    email: string,
+    permissions: readonly DelegatedPermission[],
+    mayBe: readonly MailboxKind[],
+  ): Promise<MailboxProof>
+
+  /** Every room of the organisation, page by page behind the iterator. */
+  listRooms(organisation: Organisation): AsyncIterable<Room>
+
+  /** Sends an admitted read with the mailbox's credential put in, and streams the answer. */
+  readAs(
+    organisation: Organisation,
+    mailbox: { email: string; kind: MailboxKind },
+    permissions: readonly DelegatedPermission[],
+    read: ProviderRead,
+  ): Promise<ProviderReadAnswer>
+}

@@ -1,0 +1,69 @@
+import { Clock } from '#platform/clock/clock.js'
+import type { ProviderSettings } from '#platform/config/settings.js'
+import type { AdministratorProvider } from './administrator.port.js'
+import { GoogleAdministrator } from './google/google-administrator.js'
+import { GoogleApi } from './google/google-api.js'
+import { GoogleOrganisation } from './google/google-organisation.js'
+import { GoogleTokens } from './google/google-token.js'
+import { googleTransport } from './google/google-transport.js'
+import { Graph } from './microsoft/graph.js'
+import { MicrosoftAdministrator } from './microsoft/microsoft-administrator.js'
+import { microsoftCloud } from './microsoft/microsoft-cloud.js'
+import { MicrosoftLogin } from './microsoft/microsoft-login.js'
+import { MicrosoftOrganisation } from './microsoft/microsoft-organisation.js'
+import { MicrosoftTokens } from './microsoft/microsoft-token.js'
+import type { OrganisationProvider, ProviderName } from './provider.port.js'
+import { ProviderHttp, providerDispatcher } from './provider-http.js'
+
+interface Provider {
+  organisation: OrganisationProvider
+  administrator: AdministratorProvider & { browserOrigin: string }
+}
+
+/** The providers behind their port, each wired once. */
+export class Providers {
+  readonly #providers: Record<ProviderName, Provider>
+
+  constructor(settings: ProviderSettings, clock: Clock) {
+    this.#providers = { google: google(settings, clock), microsoft: microsoft(settings, clock) }
+  }
+
+  organisation(name: ProviderName): OrganisationProvider {
+    return this.#providers[name].organisation
+  }
+
+  administrator(name: ProviderName): AdministratorProvider {
+    return this.#providers[name].administrator
+  }
+
+  /** Origins that the consent pages send browsers to, for `form-action` of the content security policy. */
+  browserOrigins(): string[] {
+    return Object.values(this.#providers).map(({ administrator }) => administrator.browserOrigin)
+  }
+}
+
+function google({ googleSandboxUrl, timeoutMs }: ProviderSettings, clock: Clock): Provider {
+  const dispatcher = providerDispatcher(googleSandboxUrl, timeoutMs)
+  const transport = googleTransport(googleSandboxUrl, dispatcher, timeoutMs)
+  const tokens = new GoogleTokens(transport, clock)
+  const api = new GoogleApi(transport, clock)
+  const http = new ProviderHttp(dispatcher, timeoutMs)
+  return {
+    organisation: new GoogleOrganisation(tokens, api, http, googleSandboxUrl),
+    administrator: new GoogleAdministrator(transport, tokens, api, clock, googleSandboxUrl),
+  }
+}
+
+function microsoft({ microsoftSandboxUrl, timeoutMs }: ProviderSettings, clock: Clock): Provider {
+  const dispatcher = providerDispatcher(microsoftSandboxUrl, timeoutMs)
+  const http = new ProviderHttp(dispatcher, timeoutMs)
+  const cloud = microsoftCloud(microsoftSandboxUrl)
+  const login = new MicrosoftLogin(http, clock, cloud)
+  const tokens = new MicrosoftTokens(login, clock, cloud)
+  const graph = new Graph(http, clock, cloud)
+  const organisation = new MicrosoftOrganisation(tokens, graph)
+  return {
+    organisation,
+    administrator: new MicrosoftAdministrator(login, tokens, graph, organisation, clock, cloud),
+  }
+}

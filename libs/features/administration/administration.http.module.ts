@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common'
+import { AdministrationModule } from './administration.module.js'
+import { ClientsController } from './http/clients.controller.js'
+import { ProvidersController } from './http/providers.controller.js'
+
+@Module({ imports: [AdministrationModule], controllers: [ClientsController, ProvidersController] })
+export class AdministrationHttpModule {}

@@ -1,0 +1,84 @@
+import { readInput } from '#platform/http/read-input.js'
+import { newClientDto, toClientBody, toPageBody, toRegisteredBody, toRotatedBody, toShownBody } from '../client.dto.js'
+import { DisableClient } from '../disable-client.js'
+import { ListClients } from '../list-clients.js'
+import { RegisterClient } from '../register-client.js'
+import { RotateClientSecret } from '../rotate-client-secret.js'
+import { ShowClient } from '../show-client.js'
+import { type AnswerOptions, answer, facts, table } from './answer.js'
+import type { RunStep } from './run-step.js'
+
+interface NewClientOptions extends AnswerOptions {
+  name: string
+  redirectUri?: string[]
+  callbackOrigin?: string[]
+}
+
+export async function createClient(run: RunStep, options: NewClientOptions) {
+  const { name, redirectUri: redirect_uris, callbackOrigin: callback_origins } = options
+  const wanted = readInput(newClientDto, { name, redirect_uris, callback_origins })
+  const body = toRegisteredBody(await run(RegisterClient, (step) => step.register(wanted)))
+  answer(options, body, () => [
+    `Registered ${body.name}.`,
+    facts({
+      'client id': body.client_id,
+      'client secret': body.client_secret,
+      'signing secret': body.signing_secret,
+      ...urlFacts(body),
+    }),
+    'The two secrets are shown this once and cannot be read again: keep them now.',
+  ])
+}
+
+export async function listClients(run: RunStep, options: AnswerOptions) {
+  const clients = await run(ListClients, (step) => step.listAll())
+  const body = toPageBody({ clients, nextCursor: null })
+  answer(options, body, () =>
+    body.clients.length === 0
+      ? ['There are no clients yet. "mandate clients create --help" tells how to register one.']
+      : [
+          table(
+            ['CLIENT ID', 'NAME', 'CREATED', 'STATE'],
+            body.clients.map((client) => [client.client_id, client.name, client.created_at, stateOf(client)]),
+          ),
+        ],
+  )
+}
+
+export async function showClient(run: RunStep, id: string, options: AnswerOptions) {
+  const body = toShownBody(await run(ShowClient, (step) => step.show(id)))
+  answer(options, body, () => [
+    `${body.name} (${stateOf(body)})`,
+    facts({
+      'client id': body.client_id,
+      created: body.created_at,
+      ...urlFacts(body),
+      'live secrets': body.secrets.map(
+        ({ created_at, expires_at }) =>
+          `made ${created_at}, ${expires_at ? `works until ${expires_at}` : 'the newest'}`,
+      ),
+    }),
+  ])
+}
+
+export async function rotateSecret(run: RunStep, id: string, options: AnswerOptions) {
+  const body = toRotatedBody(id, await run(RotateClientSecret, (step) => step.rotate(id)))
+  answer(options, body, () => [
+    facts({ 'client id': body.client_id, 'client secret': body.client_secret }),
+    'The secret is shown this once and cannot be read again: keep it now.',
+    `The one before works until ${body.previous_secret_expires_at}.`,
+  ])
+}
+
+export async function disableClient(run: RunStep, id: string, options: AnswerOptions) {
+  const body = toClientBody(await run(DisableClient, (step) => step.disable(id)))
+  answer(options, body, () => [`${body.name} (${body.client_id}) has been shut out since ${body.disabled_at}.`])
+}
+
+const urlFacts = (client: { redirect_uris: string[]; callback_origins: string[] }) => ({
+  'redirect URIs': client.redirect_uris,
+  'callback origins': client.callback_origins,
+})
+
+const stateOf = ({ disabled_at }: { disabled_at: string | null }) =>
+  disabled_at ? `disabled since ${disabled_at}` : 'active'

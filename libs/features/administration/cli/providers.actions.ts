@@ -1,0 +1,96 @@
+import type { TypedRegistration } from '../read-registration.js'
+import { toRegistrationBody } from '../registration.dto.js'
+import { SetProviderCredential } from '../set-provider-credential.js'
+import { ShowProviderCredentials } from '../show-provider-credentials.js'
+import { type AnswerOptions, answer, facts } from './answer.js'
+import { readFileArgument, readSecretArgument } from './read-argument.js'
+import type { RunStep } from './run-step.js'
+
+type RegistrationBody = ReturnType<typeof toRegistrationBody>
+
+interface OwnerOptions extends AnswerOptions {
+  client?: string
+}
+
+interface GoogleOptions extends OwnerOptions {
+  serviceAccount?: string
+  oauthClientId?: string
+  oauthClientSecret?: string
+}
+
+export async function setGoogle(run: RunStep, options: GoogleOptions) {
+  const { serviceAccount, oauthClientId, oauthClientSecret } = options
+  await set(run, options, {
+    provider: 'google',
+    keyFile: serviceAccount === undefined ? undefined : await readFileArgument('key_file', serviceAccount),
+    oauthClientId,
+    oauthClientSecret: await readSecretArgument('oauth_client_secret', oauthClientSecret),
+  })
+}
+
+interface MicrosoftOptions extends OwnerOptions {
+  clientId: string
+  clientSecret?: string
+  certificate?: string
+  key?: string
+}
+
+export async function setMicrosoft(run: RunStep, options: MicrosoftOptions) {
+  const { clientId, clientSecret, certificate, key } = options
+  await set(run, options, {
+    provider: 'microsoft',
+    clientId,
+    clientSecret: await readSecretArgument('client_secret', clientSecret),
+    certificate: certificate === undefined ? undefined : await readFileArgument('certificate', certificate),
+    privateKey: key === undefined ? undefined : await readFileArgument('private_key', key),
+  })
+}
+
+export async function showProviders(run: RunStep, options: AnswerOptions) {
+  const registrations = await run(ShowProviderCredentials, (step) => step.show())
+  const providers = registrations.map(toRegistrationBody)
+  answer(options, { providers }, () =>
+    providers.length === 0
+      ? ['Nothing is set. "mandate providers set google --help" and "… microsoft --help" tell how.']
+      : providers.flatMap(describe),
+  )
+}
+
+async function set(run: RunStep, options: OwnerOptions, typed: TypedRegistration) {
+  const body = toRegistrationBody(await run(SetProviderCredential, (step) => step.set(typed, options.client ?? null)))
+  answer(options, body, () => describe(body))
+}
+
+function describe(registration: RegistrationBody): string[] {
+  const { provider, client, credential, sign_in, updated_at } = registration
+  const name = provider === 'google' ? 'Google' : 'Microsoft'
+  const missingSignIn =
+    provider === 'google'
+      ? 'not set: customers cannot connect through this until --oauth-client-id and --oauth-client-secret are'
+      : 'not set: customers cannot connect through this until --client-secret is'
+  return [
+    `${name}, for ${client ? `the client ${client}` : 'every client that has none of its own'}:`,
+    facts({
+      ...(credential ? credentialFacts(credential) : { 'acts with': 'nothing' }),
+      'signs in with': sign_in?.client_id ?? missingSignIn,
+      'last changed': updated_at,
+    }),
+  ]
+}
+
+function credentialFacts(credential: NonNullable<RegistrationBody['credential']>): Record<string, string> {
+  switch (credential.kind) {
+    case 'service_account':
+      return {
+        'acts as': `${credential.email}${credential.key_id ? ` (key ${credential.key_id})` : ''}`,
+        'numeric client id': `${credential.client_id} (for domain-wide delegation)`,
+      }
+    case 'client_secret':
+      return { 'acts as': credential.client_id, 'proves it by': 'client secret' }
+    case 'certificate':
+      return {
+        'acts as': credential.client_id,
+        'proves it by': `certificate ${credential.thumbprint}, valid until ${credential.expires_at}`,
+      }
+  }
+}

@@ -1,0 +1,79 @@
+import type { Command } from 'commander'
+import type { RunStep } from './run-step.js'
+
+const FOR_CLIENT = [
+  '--client <client-id>',
+  'for this client alone, in place of the one that all clients share',
+] as const
+const JSON_OPTION = ['--json', 'print one JSON object instead of text'] as const
+
+const SECRETS = `
+A secret on the command line can be seen by every user of the machine. Give @file to read it from a file, or - for
+standard input. What is stored is sealed and cannot be read again. What you leave out stays as it is.`
+
+/** `mandate providers …`. What a command does is loaded only when it runs, so that help comes at once. */
+export function addProviderCommands(mandate: Command, run: RunStep) {
+  const providers = mandate
+    .command('providers')
+    .description('what Mandate acts with at Google and Microsoft')
+    .usage('<command> [options]')
+    .helpCommand(false)
+  const set = providers
+    .command('set')
+    .description("Sets the operator's own credential at a provider.")
+    .usage('<google|microsoft> [options]')
+    .helpCommand(false)
+
+  set
+    .command('google')
+    .description('Sets the service account that acts, and the OAuth client with which administrators sign in.')
+    .option(
+      '--service-account <key.json>',
+      'the JSON key file of a Google Cloud service account, or - for standard input',
+    )
+    .option('--oauth-client-id <id>', 'OAuth client of the type "Web application", for signing in')
+    .option('--oauth-client-secret <secret>', 'its secret, as @file, as - for standard input, or as it is')
+    .option(...FOR_CLIENT)
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      `${SECRETS}
+
+Example:
+  $ mandate providers set google --service-account key.json \\
+      --oauth-client-id 1234-abcd.apps.googleusercontent.com --oauth-client-secret @oauth-secret.txt
+
+It prints the numeric client id that administrators put under domain-wide delegation in the Admin console. At Google
+the OAuth client needs the redirect URI <MANDATE_PUBLIC_URL>/enterprise_connect/oauth/return/google`,
+    )
+    .action(async (options) => (await import('./providers.actions.js')).setGoogle(run, options))
+
+  set
+    .command('microsoft')
+    .description('Sets the app registration that acts, and with which administrators sign in.')
+    .requiredOption('--client-id <id>', 'application (client) ID, a GUID')
+    .option('--client-secret <secret>', "the secret's value, as @file, as - for standard input, or as it is")
+    .option('--certificate <cert.pem>', 'acts with this certificate instead of the secret')
+    .option('--key <key.pem>', "the certificate's private key, unencrypted")
+    .option(...FOR_CLIENT)
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      `${SECRETS}
+
+Mandate can act with a certificate, but sign administrators in only with a secret. Beside --certificate, --client-secret
+is for signing in alone; without it customers cannot connect through this registration.
+
+Example:
+  $ mandate providers set microsoft --client-id 11111111-2222-4333-8444-555555555555 --client-secret @secret.txt
+
+In Entra the registration needs the redirect URI <MANDATE_PUBLIC_URL>/enterprise_connect/oauth/return/microsoft`,
+    )
+    .action(async (options) => (await import('./providers.actions.js')).setMicrosoft(run, options))
+
+  providers
+    .command('show')
+    .description('Shows what is set, for all clients and for single ones. Shows no secret.')
+    .option(...JSON_OPTION)
+    .action(async (options) => (await import('./providers.actions.js')).showProviders(run, options))
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import type { Client } from '#domain/clients/client.entity.js'
+import type { NewClient } from '#domain/clients/clients.js'
+import { requiredText } from '#platform/http/read-input.js'
+import type { ClientPage } from './list-clients.js'
+import type { RegisteredClient } from './register-client.js'
+import type { RotatedSecret } from './rotate-client-secret.js'
+import type { ShownClient } from './show-client.js'
+
+// `/admin/v1` and the CLI speak this one language: what a command prints with `--json` is what its route answers.
+
+const urls = z
+  .array(requiredText(2048), { error: 'must be a list of URLs' })
+  .max(50, 'must have at most 50')
+  .default([])
+
+export const newClientDto = z
+  .strictObject({ name: requiredText(120), redirect_uris: urls, callback_origins: urls })
+  .transform(
+    ({ name, redirect_uris, callback_origins }): NewClient => ({
+      name,
+      redirectUris: redirect_uris,
+      callbackOrigins: callback_origins,
+    }),
+  )
+
+/** Whatever its length: an id that is not ours is one that does not exist. */
+export const clientIdDto = z.strictObject({ id: requiredText(512) })
+
+export const pageDto = z.strictObject({
+  limit: z.coerce.number('must be a number').int().min(1).max(100).default(50),
+  cursor: z
+    .string()
+    .regex(/^cli_[0-9a-f]{24}$/, 'must be the next_cursor of an earlier page')
+    .optional(),
+})
+
+export const toClientBody = (client: Client) => ({
+  client_id: client.id,
+  name: client.name,
+  redirect_uris: client.redirectUris,
+  callback_origins: client.callbackOrigins,
+  created_at: client.createdAt.toISOString(),
+  disabled_at: client.disabledAt?.toISOString() ?? null,
+})
+
+export const toPageBody = ({ clients, nextCursor }: ClientPage) => ({
+  clients: clients.map(toClientBody),
+  next_cursor: nextCursor,
+})
+
+export const toShownBody = ({ client, liveSecrets }: ShownClient) => ({
+  ...toClientBody(client),
+  secrets: liveSecrets.map(({ id, createdAt, expiresAt }) => ({
+    id,
+    created_at: createdAt.toISOString(),
+    expires_at: expiresAt?.toISOString() ?? null,
+  })),
+})
+
+export const toRegisteredBody = ({ client, secret, signingSecret }: RegisteredClient) => ({
+  client_id: client.id,
+  client_secret: secret.reveal(),
+  name: client.name,
+  redirect_uris: client.redirectUris,
+  callback_origins: client.callbackOrigins,
+  signing_secret: signingSecret.reveal(),
+})
+
+export const toRotatedBody = (clientId: string, { secret, previousExpiresAt }: RotatedSecret) => ({
+  client_id: clientId,
+  client_secret: secret.reveal(),
+  previous_secret_expires_at: previousExpiresAt.toISOString(),
+})

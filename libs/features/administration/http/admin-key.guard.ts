@@ -1,0 +1,30 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common'
+import type { FastifyRequest } from 'fastify'
+import { ADMIN_KEY } from '#platform/config/tokens.js'
+import { ApiError, invalidToken } from '#platform/errors/api-error.js'
+import { equalInConstantTime } from '#platform/secrets/random.js'
+import type { Secret } from '#platform/secrets/secret.js'
+
+/** Lets the operator in: `Authorization: Bearer <MANDATE_ADMIN_KEY>`. Without a configured key nobody is let in. */
+@Injectable()
+export class AdminKeyGuard implements CanActivate {
+  constructor(@Inject(ADMIN_KEY) private readonly adminKey: Secret<string> | null) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    if (!this.adminKey) throw closed()
+    const { authorization = '' } = context.switchToHttp().getRequest<FastifyRequest>().headers
+    const [, presented] = /^bearer +(\S+)$/i.exec(authorization) ?? []
+    if (presented === undefined || !equalInConstantTime(presented, this.adminKey.reveal()))
+      throw invalidToken('The admin key is missing or wrong: send "Authorization: Bearer <MANDATE_ADMIN_KEY>".')
+    return true
+  }
+}
+
+const closed = () =>
+  new ApiError({
+    code: 'admin_closed',
+    status: 403,
+    publicText:
+      '/admin/v1 is closed, because MANDATE_ADMIN_KEY is not set. Set it to at least 32 characters ' +
+      '(for example the output of "openssl rand -hex 32") and start Mandate again.',
+  })

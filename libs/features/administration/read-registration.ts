@@ -1,0 +1,68 @@
+import { readGoogleKeyFile } from '#domain/providers/google/google-credential.js'
+import { readMicrosoftRegistration } from '#domain/providers/microsoft/microsoft-registration.js'
+import type { ProviderCredential, ProviderName } from '#domain/providers/provider.port.js'
+import { invalidField } from '#platform/errors/validation-error.js'
+import { Secret } from '#platform/secrets/secret.js'
+
+/** As it was typed at a terminal or sent to `/admin/v1`. */
+export type TypedRegistration =
+  | {
+      provider: 'google'
+      /** The text of the JSON key file. */
+      keyFile?: string
+      oauthClientId?: string
+      oauthClientSecret?: string
+    }
+  | {
+      provider: 'microsoft'
+      clientId: string
+      clientSecret?: string
+      /** PEM. */
+      certificate?: string
+      /** PEM. */
+      privateKey?: string
+    }
+
+export interface Registration {
+  provider: ProviderName
+  /** With what Mandate acts. Undefined: stays as it is. */
+  credential?: ProviderCredential
+  /** With what administrators sign in. Undefined: stays as it is. */
+  signIn?: { clientId: string; clientSecret: Secret<string> }
+}
+
+/** @throws ValidationError by the names of `registration.dto` */
+export function readRegistration(typed: TypedRegistration, now: Date): Registration {
+  return typed.provider === 'google' ? readGoogle(typed) : readMicrosoft(typed, now)
+}
+
+function readGoogle(typed: TypedRegistration & { provider: 'google' }): Registration {
+  const { keyFile, oauthClientId: clientId, oauthClientSecret: clientSecret } = typed
+  if (keyFile === undefined && clientId === undefined && clientSecret === undefined)
+    throw invalidField('key_file', 'errors.required', 'required, or an OAuth client id with its secret')
+  if (clientId && !clientSecret)
+    throw invalidField('oauth_client_secret', 'errors.required', 'required beside the OAuth client id')
+  if (clientSecret && !clientId)
+    throw invalidField('oauth_client_id', 'errors.required', 'required beside the OAuth client secret')
+  return {
+    provider: 'google',
+    ...(keyFile === undefined ? {} : { credential: readGoogleKeyFile(keyFile) }),
+    ...(clientId && clientSecret ? { signIn: { clientId, clientSecret: new Secret(clientSecret) } } : {}),
+  }
+}
+
+/** One app registration serves both; Mandate can prove itself with a certificate, but sign administrators in only with a secret. */
+function readMicrosoft(typed: TypedRegistration & { provider: 'microsoft' }, now: Date): Registration {
+  const { clientId, clientSecret, certificate, privateKey } = typed
+  const withSecret = clientSecret === undefined ? null : readMicrosoftRegistration({ clientId, clientSecret }, now)
+  const withCertificate = certificate !== undefined || privateKey !== undefined
+  const credential =
+    withSecret && !withCertificate ? withSecret : readMicrosoftRegistration({ clientId, certificate, privateKey }, now)
+  return {
+    provider: 'microsoft',
+    credential,
+    ...(withSecret?.proof.kind === 'secret'
+      ? { signIn: { clientId: withSecret.clientId, clientSecret: withSecret.proof.clientSecret } }
+      : {}),
+  }
+}

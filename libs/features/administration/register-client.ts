@@ -1,0 +1,22 @@
+import { Injectable } from '@nestjs/common'
+import { Clients, type NewClient } from '#domain/clients/clients.js'
+import { Database } from '#platform/database/database.js'
+import { Log } from '#platform/observability/log.js'
+
+export type RegisteredClient = ReturnType<Clients['register']>
+
+@Injectable()
+export class RegisterClient {
+  constructor(
+    private readonly database: Database,
+    private readonly clients: Clients,
+    private readonly log: Log,
+  ) {}
+
+  /** Both secrets are in the answer and nowhere else. @throws ValidationError naming each unusable field */
+  async register(wanted: NewClient): Promise<RegisteredClient> {
+    const registered = await this.database.inTransaction(async (tx) => this.clients.register(tx, wanted))
+    this.log.info('client.registered', { client: registered.client.id })
+    return registered
+  }
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { requiredText, text } from '#platform/http/read-input.js'
+import type { TypedRegistration } from './read-registration.js'
+import type { CredentialFacts, RegistrationFacts } from './registration-facts.js'
+
+/** Beyond any key file or certificate; what is longer is something else. */
+const LONGEST_FILE = 64 * 1024
+
+const keyFile = z
+  .record(z.string(), z.unknown(), { error: 'must be the JSON object of the downloaded key file' })
+  .transform((key) => JSON.stringify(key))
+
+const googleDto = z
+  .strictObject({
+    key_file: keyFile.optional(),
+    oauth_client_id: requiredText(500).optional(),
+    oauth_client_secret: requiredText(500).optional(),
+  })
+  .transform(
+    (body): TypedRegistration => ({
+      provider: 'google',
+      keyFile: body.key_file,
+      oauthClientId: body.oauth_client_id,
+      oauthClientSecret: body.oauth_client_secret,
+    }),
+  )
+
+const microsoftDto = z
+  .strictObject({
+    client_id: requiredText(500),
+    client_secret: requiredText(500).optional(),
+    certificate: text(LONGEST_FILE).optional(),
+    private_key: text(LONGEST_FILE).optional(),
+  })
+  .transform(
+    (body): TypedRegistration => ({
+      provider: 'microsoft',
+      clientId: body.client_id,
+      clientSecret: body.client_secret,
+      certificate: body.certificate,
+      privateKey: body.private_key,
+    }),
+  )
+
+export const registrationDtos = { google: googleDto, microsoft: microsoftDto }
+
+/** Whose registration it is: `?client=cli_…`, or without it the operator's for every client. */
+export const ownerDto = z.strictObject({ client: requiredText(512).optional() })
+
+export const toRegistrationBody = (facts: RegistrationFacts) => ({
+  provider: facts.provider,
+  client: facts.clientId,
+  credential: facts.credential && toCredentialBody(facts.credential),
+  sign_in: facts.signInClientId === null ? null : { client_id: facts.signInClientId },
+  updated_at: facts.updatedAt.toISOString(),
+})
+
+function toCredentialBody(facts: CredentialFacts) {
+  switch (facts.kind) {
+    case 'service account key':
+      return {
+        kind: 'service_account' as const,
+        client_id: facts.numericClientId,
+        email: facts.email,
+        key_id: facts.keyId,
+      }
+    case 'client secret':
+      return { kind: 'client_secret' as const, client_id: facts.applicationId }
+    case 'certificate':
+      return {
+        kind: 'certificate' as const,
+        client_id: facts.applicationId,
+        thumbprint: facts.thumbprint,
+        expires_at: facts.expiresAt.toISOString(),
+      }
+  }
+}

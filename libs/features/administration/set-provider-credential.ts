@@ -1,0 +1,65 @@
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import { Injectable } from '@nestjs/common'
+import { Clients } from '#domain/clients/clients.js'
+import { type OperatorCredentialWithSecret, ProviderCredentials } from '#domain/credentials/provider-credentials.js'
+import { serialiseCredential } from '#domain/providers/credential-codec.js'
+import { Clock } from '#platform/clock/clock.js'
+import { Database } from '#platform/database/database.js'
+import { conflict } from '#platform/errors/api-error.js'
+import { invalidField } from '#platform/errors/validation-error.js'
+import { Log } from '#platform/observability/log.js'
+import { type Registration, readRegistration, type TypedRegistration } from './read-registration.js'
+import { factsOf, type RegistrationFacts } from './registration-facts.js'
+
+/** With what Mandate acts at a provider, and with what administrators sign in there: for every client, or for one. */
+@Injectable()
+export class SetProviderCredential {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly clients: Clients,
+    private readonly credentials: ProviderCredentials,
+    private readonly log: Log,
+  ) {}
+
+  /**
+   * What is not given stays as it is.
+   * @param clientId null: for every client that has none of its own
+   * @throws ValidationError by field; ApiError not_found, conflict
+   */
+  async set(typed: TypedRegistration, clientId: string | null): Promise<RegistrationFacts> {
+    const given = readRegistration(typed, this.clock.now())
+    const stored = await this.#store(given, clientId)
+    this.log.info('provider.credential_set', { provider: given.provider, client: clientId })
+    return factsOf(stored)
+  }
+
+  async #store({ provider, credential, signIn }: Registration, clientId: string | null) {
+    try {
+      return await this.database.inTransaction(async (tx) => {
+        if (clientId) await this.clients.get(tx, clientId)
+        refuseHalves({ provider, credential, signIn }, await this.credentials.findOwnWithSecret(tx, provider, clientId))
+        const serialised = credential && serialiseCredential(credential)
+        await this.credentials.set(tx, { provider, clientId, credential: serialised, signIn })
+        await tx.flush()
+        return (await this.credentials.findOwnWithSecret(tx, provider, clientId))!
+      })
+    } catch (error) {
+      if (!(error instanceof UniqueConstraintViolationException)) throw error
+      throw conflict('Somebody else set this up at the same moment. Look at what is there, and send it again.')
+    }
+  }
+}
+
+/** Refuses what would leave a registration that can sign administrators in and not act, or act as another than they signed in to. */
+function refuseHalves({ provider, credential, signIn }: Registration, stored: OperatorCredentialWithSecret | null) {
+  if (!credential && !stored?.credential)
+    throw invalidField('key_file', 'errors.required', "required the first time: the service account's JSON key file")
+  const signInStays = !signIn && stored?.signIn
+  if (provider === 'microsoft' && signInStays && stored.signIn?.clientId !== credential?.clientId)
+    throw invalidField(
+      'client_secret',
+      'errors.required',
+      `required, because administrators still sign in with another app registration (${stored.signIn?.clientId})`,
+    )
+}

@@ -1,0 +1,30 @@
+import { Injectable } from '@nestjs/common'
+import type { Client, ClientSecret } from '#domain/clients/client.entity.js'
+import { Clients, isLive } from '#domain/clients/clients.js'
+import { Clock } from '#platform/clock/clock.js'
+import { Database } from '#platform/database/database.js'
+
+export interface ShownClient {
+  client: Client
+  /** Newest first; of each only its id and its times are for showing. */
+  liveSecrets: ClientSecret[]
+}
+
+@Injectable()
+export class ShowClient {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly clients: Clients,
+  ) {}
+
+  /** @throws ApiError not_found */
+  async show(id: string): Promise<ShownClient> {
+    const now = this.clock.now()
+    return this.database.read(async (em) => {
+      const client = await this.clients.get(em, id)
+      const secrets = await this.clients.secretsOf(em, id)
+      return { client, liveSecrets: secrets.filter((secret) => isLive(secret, now)) }
+    })
+  }
+}

@@ -1,0 +1,117 @@
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import { Injectable } from '@nestjs/common'
+import { Clients } from '#domain/clients/clients.js'
+import { mailboxKindsOf } from '#domain/credentials/service-account-scopes.js'
+import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
+import type { Grant } from '#domain/grants/grant.entity.js'
+import { after, Clock } from '#platform/clock/clock.js'
+import { Database, type Em } from '#platform/database/database.js'
+import { conflict, insufficientScope, invalidToken } from '#platform/errors/api-error.js'
+import { Log } from '#platform/observability/log.js'
+import { Doorbell } from '#platform/queues/doorbell.js'
+import { hashOf, newId, RandomSource } from '#platform/secrets/random.js'
+import { type AskedAccess, CheckAskedAccess, type CheckedAccess } from './check-asked-access.js'
+import { MINT_ACCESS } from './delegated-access.jobs.js'
+import { DelegatedAccessRequest } from './delegated-access-request.entity.js'
+import { SWEEP_AFTER } from './request-lifecycle.js'
+
+export interface AskedBatch {
+  items: AskedAccess[]
+  idempotencyKey: string | null
+  /** The name of an item on the wire, for error messages: `service_account_authorizations[3]`, or nothing for a single one. */
+  nameOf: (index: number) => string
+}
+
+/** Step 1: one row per mailbox, all or nothing; then the bell. What has been accepted is never lost again. */
+@Injectable()
+export class AcceptRequests {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly random: RandomSource,
+    private readonly clients: Clients,
+    private readonly serviceAccounts: ServiceAccounts,
+    private readonly check: CheckAskedAccess,
+    private readonly doorbell: Doorbell,
+    private readonly log: Log,
+  ) {}
+
+  /** @throws ValidationError naming item and field; ApiError insufficient_scope, invalid_token, conflict */
+  async accept(grant: Grant, batch: AskedBatch): Promise<DelegatedAccessRequest[]> {
+    const checked = await this.database.read((em) => this.#checkAll(em, grant, batch))
+    const { rows, isRepeat } = await this.#insertOrFind(grant, checked, batch.idempotencyKey)
+    if (!isRepeat)
+      await this.doorbell.ring(
+        MINT_ACCESS,
+        rows.map(({ id }) => ({ requestId: id })),
+      )
+    this.log.info('access.requested', {
+      client: grant.clientId,
+      serviceAccount: grant.serviceAccountId,
+      mailboxes: rows.length,
+      repeat: isRepeat,
+    })
+    return rows
+  }
+
+  async #checkAll(em: Em, grant: Grant, batch: AskedBatch): Promise<CheckedAccess[]> {
+    if (grant.accountId) throw insufficientScope("This is a mailbox's token; use the service account's.")
+    const kinds = mailboxKindsOf(grant.scope)
+    if (kinds.length === 0)
+      throw insufficientScope(
+        'The token holds neither service_account/accounts/manage nor service_account/resources/manage.',
+      )
+    const account = await this.serviceAccounts.find(em, grant.serviceAccountId)
+    if (!account || account.revokedAt) throw invalidToken()
+    const client = await this.clients.get(em, grant.clientId)
+    return this.check.check(batch.items, { client, account, kinds, nameOf: batch.nameOf })
+  }
+
+  async #insertOrFind(grant: Grant, checked: CheckedAccess[], idempotencyKey: string | null) {
+    const earlier = idempotencyKey && (await this.#findEarlier(grant, idempotencyKey, checked))
+    if (earlier) return { rows: earlier, isRepeat: true }
+    const rows = checked.map((item) => this.#rowFor(grant, item, idempotencyKey))
+    try {
+      await this.database.inTransaction((tx) => tx.insertMany(DelegatedAccessRequest, rows))
+      return { rows: rows as DelegatedAccessRequest[], isRepeat: false }
+    } catch (error) {
+      // The same key at the same moment: the other call's rows are the answer to this one too.
+      if (!(error instanceof UniqueConstraintViolationException) || !idempotencyKey) throw error
+      const winners = await this.#findEarlier(grant, idempotencyKey, checked)
+      if (!winners) throw error
+      return { rows: winners, isRepeat: true }
+    }
+  }
+
+  async #findEarlier({ clientId, serviceAccountId }: Grant, idempotencyKey: string, checked: CheckedAccess[]) {
+    const rows = await this.database.read((em) =>
+      em.find(DelegatedAccessRequest, { clientId, serviceAccountId, idempotencyKey }),
+    )
+    if (rows.length === 0) return null
+    const byEmail = new Map(rows.map((row) => [row.email, row]))
+    const asked = checked.map((item) => ({ row: byEmail.get(item.email), fingerprint: fingerprintOf(item) }))
+    if (rows.length !== checked.length || asked.some(({ row, fingerprint }) => row?.fingerprint !== fingerprint))
+      throw conflict('This Idempotency-Key was used for another body. Use a new key for a new request.')
+    return asked.map(({ row }) => row!)
+  }
+
+  #rowFor(grant: Grant, item: CheckedAccess, idempotencyKey: string | null) {
+    const now = this.clock.now()
+    return {
+      id: newId(this.random, 'dar'),
+      clientId: grant.clientId,
+      serviceAccountId: grant.serviceAccountId,
+      idempotencyKey,
+      fingerprint: fingerprintOf(item),
+      ...item,
+      decision: 'pending' as const,
+      callback: 'waiting' as const,
+      attempts: 0,
+      ringAt: after(now, SWEEP_AFTER),
+      createdAt: now,
+    }
+  }
+}
+
+const fingerprintOf = ({ email, callbackUrl, scope, state }: CheckedAccess) =>
+  hashOf(JSON.stringify([email, callbackUrl, scope, state]))

@@ -1,0 +1,76 @@
+import { GRANT_WANTED_MAILBOX } from '#domain/grants/grant-mailbox.js'
+import { defineStatement } from '#platform/database/statement.js'
+
+/** A request that the provider has not answered, with the service account it is made through. */
+export interface OpenRequest {
+  id: string
+  client_id: string
+  service_account_id: string
+  email: string
+  scope: string[]
+  created_at: Date
+  provider: 'google' | 'microsoft'
+  organisation_id: string
+  domains: string[]
+  administrator_email: string
+  account_scope: string[]
+  credential_version: string
+  sealed_credential: string | null
+  /** The service account was revoked, or the client disabled, since the request was accepted. */
+  withdrawn: boolean
+}
+
+/** Values: request. */
+export const FIND_OPEN_REQUEST = defineStatement<OpenRequest>(
+  'find-open-request',
+  `select r.id, r.client_id, r.service_account_id, r.email, r.scope, r.created_at, s.provider, s.organisation_id,
+     s.domains, s.administrator_email, s.scope as account_scope, s.credential_version, s.sealed_credential,
+     (s.revoked_at is not null or c.disabled_at is not null) as withdrawn
+   from delegated_access_requests r
+   join service_accounts s on s.id = r.service_account_id
+   join clients c on c.id = r.client_id
+   where r.id = $1 and r.decision = 'pending'`,
+)
+
+/**
+ * Decides and grants at once, so that the loser of a race leaves no grant behind. No row when another run decided first,
+ * or the service account was revoked meanwhile.
+ * Values: request, now, next ring, account, profile, grant, kind, display name, provider's user id.
+ */
+export const RECORD_GRANT = defineStatement<{ id: string }>(
+  'record-grant',
+  `with wanted as (
+     select $4::text as account_id, $5::text as profile_id, $6::text as grant_id, $2::timestamptz as granted_at,
+       r.client_id, r.service_account_id, s.provider, r.email, $7::text as kind, $8::text as display_name,
+       $9::text as provider_user_id, r.scope
+     from delegated_access_requests r join service_accounts s on s.id = r.service_account_id and s.revoked_at is null
+     where r.id = $1 and r.decision = 'pending'
+     for update of r
+   ), ${GRANT_WANTED_MAILBOX}
+   update delegated_access_requests r
+   set decision = 'granted', decided_at = $2, ring_at = $3, account_id = granted.account_id, grant_id = granted.id
+   from granted where r.id = $1
+   returning r.id`,
+)
+
+/** No row when another run decided first. Values: request, now, next ring, error, key, description. */
+export const RECORD_DENIAL = defineStatement<{ id: string }>(
+  'record-denial',
+  `update delegated_access_requests
+   set decision = 'denied', decided_at = $2, ring_at = $3, error = $4, error_key = $5, error_description = $6
+   where id = $1 and decision = 'pending'
+   returning id`,
+)
+
+/** Values: request, next ring. */
+export const POSTPONE_MINT = defineStatement(
+  'postpone-mint',
+  `update delegated_access_requests set ring_at = $2 where id = $1 and decision = 'pending'`,
+)
+
+/** Values: request, now. */
+export const CANCEL_WITHDRAWN = defineStatement(
+  'cancel-withdrawn',
+  `update delegated_access_requests set decision = 'cancelled', callback = 'abandoned', ring_at = null, ended_at = $2
+   where id = $1 and decision = 'pending'`,
+)

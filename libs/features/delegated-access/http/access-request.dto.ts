@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { requiredText, text } from '#platform/http/read-input.js'
+import type { AskedAccess } from '../check-asked-access.js'
+import type { CallbackAttempt, DelegatedAccessRequest } from '../delegated-access-request.entity.js'
+
+/** RFC 6749 section 3.3 joins scopes by spaces; two SDKs pass on whatever list they are given. */
+const scope = z
+  .union([z.array(requiredText(100)).max(50), text(2000)], { error: 'must be a string of scopes separated by spaces' })
+  .transform((value) => (typeof value === 'string' ? value.split(' ') : value).filter((name) => name !== ''))
+
+// SDKs add properties of their own; those are ignored (contract section 0).
+const item = z
+  .object({
+    email: requiredText(320),
+    callback_url: requiredText(2048),
+    scope: z.preprocess((value) => value ?? '', scope),
+    state: text(4096).nullish(),
+  })
+  .transform(
+    ({ email, callback_url, scope, state }): AskedAccess => ({
+      email,
+      callbackUrl: callback_url,
+      scope,
+      state: state ?? null,
+    }),
+  )
+
+export const BATCH_FIELD = 'service_account_authorizations'
+const MOST_ITEMS = 50
+
+export const batchDto = z.object({
+  [BATCH_FIELD]: z
+    .array(item, { error: 'must be a list' })
+    .min(1, 'must have at least one item')
+    .max(MOST_ITEMS, `must have at most ${MOST_ITEMS} items`),
+})
+export const singleDto = item
+
+export const idempotencyDto = z.object({ 'Idempotency-Key': requiredText(255).optional() })
+
+export const listDto = z.strictObject({
+  status: z.enum(['pending', 'granted', 'denied', 'cancelled']).optional(),
+  callback: z.enum(['waiting', 'delivered', 'abandoned']).optional(),
+  email: text(320).optional(),
+  state: text(4096).optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: text(200).optional(),
+})
+
+export const toAcceptedBody = (requests: DelegatedAccessRequest[]) => ({
+  [BATCH_FIELD]: requests.map(({ id, email, state, decision }) => ({
+    id,
+    email,
+    state: state ?? null,
+    status: decision,
+  })),
+})
+
+export const toBody = (request: DelegatedAccessRequest) => ({
+  id: request.id,
+  email: request.email,
+  state: request.state ?? null,
+  status: request.decision,
+  callback: request.callback,
+  callback_url: request.callbackUrl,
+  scope: request.scope.join(' '),
+  error: request.error ?? null,
+  error_key: request.errorKey ?? null,
+  error_description: request.errorDescription ?? null,
+  account_id: request.accountId ?? null,
+  attempts: request.attempts,
+  next_attempt_at:
+    request.callback === 'waiting' && request.attempts > 0 ? (request.ringAt?.toISOString() ?? null) : null,
+  created_at: request.createdAt.toISOString(),
+  decided_at: request.decidedAt?.toISOString() ?? null,
+  ended_at: request.endedAt?.toISOString() ?? null,
+})
+
+export const toAttemptBody = ({ number, startedAt, milliseconds, status, failure }: CallbackAttempt) => ({
+  number,
+  started_at: startedAt.toISOString(),
+  milliseconds: milliseconds ?? null,
+  status: status ?? null,
+  failure: failure ?? null,
+})

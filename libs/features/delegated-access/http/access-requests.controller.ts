@@ -1,0 +1,72 @@
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common'
+import type { Grant } from '#domain/grants/grant.entity.js'
+import { AccessTokenGuard, CallerGrant } from '#domain/grants/http/access-token.guard.js'
+import { invalidField } from '#platform/errors/validation-error.js'
+import { readInput } from '#platform/http/read-input.js'
+import { AcceptRequests, type AskedBatch } from '../accept-requests.js'
+import { CancelRequest } from '../cancel-request.js'
+import { FindRequests } from '../find-requests.js'
+import { RedeliverCallback } from '../redeliver-callback.js'
+import {
+  BATCH_FIELD,
+  batchDto,
+  idempotencyDto,
+  listDto,
+  singleDto,
+  toAcceptedBody,
+  toAttemptBody,
+  toBody,
+} from './access-request.dto.js'
+
+/** Delegated access in the Cronofy dialect, and our own way to look at what became of it. */
+@Controller('v1/service_account_authorizations')
+@UseGuards(AccessTokenGuard)
+export class AccessRequestsController {
+  constructor(
+    private readonly acceptRequests: AcceptRequests,
+    private readonly requests: FindRequests,
+    private readonly redeliverCallback: RedeliverCallback,
+    private readonly cancelRequest: CancelRequest,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  async request(@CallerGrant() grant: Grant, @Body() body: unknown, @Headers('idempotency-key') key?: string) {
+    return toAcceptedBody(await this.acceptRequests.accept(grant, toBatch(body, key)))
+  }
+
+  @Get()
+  async list(@CallerGrant() grant: Grant, @Query() query: unknown) {
+    const { requests, nextCursor } = await this.requests.list(grant, readInput(listDto, query))
+    return { [BATCH_FIELD]: requests.map(toBody), next_cursor: nextCursor }
+  }
+
+  @Get(':id')
+  async show(@CallerGrant() grant: Grant, @Param('id') id: string) {
+    const request = await this.requests.get(grant, id)
+    const attempts = await this.requests.attemptsOf(request.id)
+    return { ...toBody(request), callback_attempts: attempts.map(toAttemptBody) }
+  }
+
+  @Post(':id/redeliver')
+  @HttpCode(202)
+  async redeliver(@CallerGrant() grant: Grant, @Param('id') id: string) {
+    return toBody(await this.redeliverCallback.redeliver(grant, id))
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(200)
+  async cancel(@CallerGrant() grant: Grant, @Param('id') id: string) {
+    return toBody(await this.cancelRequest.cancel(grant, id))
+  }
+}
+
+function toBatch(body: unknown, key: string | undefined): AskedBatch {
+  const idempotencyKey = readInput(idempotencyDto, { 'Idempotency-Key': key })['Idempotency-Key'] ?? null
+  if (typeof body !== 'object' || body === null || !(BATCH_FIELD in body))
+    return { items: [readInput(singleDto, body)], idempotencyKey, nameOf: () => '' }
+  if ('email' in body || 'callback_url' in body)
+    throw invalidField(BATCH_FIELD, 'errors.ambiguous', 'send either one request or a list, not both')
+  const items = readInput(batchDto, body)[BATCH_FIELD]
+  return { items, idempotencyKey, nameOf: (index) => `${BATCH_FIELD}[${index}]` }
+}

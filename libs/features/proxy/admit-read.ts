@@ -1,0 +1,89 @@
+import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
+import { insufficientScope } from '#platform/errors/api-error.js'
+import { notAdmitted } from './proxy.errors.js'
+import { decodeOnce, type RequestTarget } from './request-target.js'
+
+/** One kind of read that may be passed on. */
+export interface ReadShape {
+  /** For the log, in which a path would show addresses. */
+  name: string
+  /** Literal segments, and slots in braces. */
+  path: string
+  needs: DelegatedPermission
+  /** Names of query options. */
+  options: readonly string[]
+}
+
+/** What a provider's API offers, as far as one mailbox is concerned. */
+export interface ApiReads {
+  shapes: readonly ReadShape[]
+  /** From what was written in a slot to what goes there. @throws ApiError not_admitted for anything that is not this mailbox's */
+  slots: Readonly<Record<string, (written: string) => string>>
+  /** Options whose values are held to more than being text. */
+  values: Readonly<Record<string, RegExp>>
+  repeatable: readonly string[]
+}
+
+export interface AdmittedRead {
+  shape: string
+  pathAndQuery: string
+}
+
+const TEXT = /^\P{Cc}*$/u
+
+/**
+ * Lets a read through that has one of the shapes. What goes out is written anew from the shape, from checked slots and
+ * from known options; not one character is passed on because nobody objected to it.
+ * @throws ApiError not_admitted, insufficient_scope
+ */
+export function admitRead(
+  api: ApiReads,
+  { segments, options }: RequestTarget,
+  permissions: readonly DelegatedPermission[],
+): AdmittedRead {
+  const shape = api.shapes.find(({ path }) => hasShape(path.split('/'), segments))
+  if (!shape) throw noSuchShape(api.shapes)
+  const path = shape.path.split('/').map((part, i) => fill(part, segments[i]!, api.slots))
+  if (!permissions.includes(shape.needs))
+    throw insufficientScope(`${shape.name} needs the scope ${shape.needs}, which this token does not hold.`)
+  return { shape: shape.name, pathAndQuery: `/${path.join('/')}${queryOf(api, shape, options)}` }
+}
+
+const slotOf = (part: string) => /^\{(\w+)\}$/.exec(part)?.[1]
+
+const hasShape = (parts: readonly string[], segments: readonly string[]) =>
+  parts.length === segments.length && parts.every((part, i) => slotOf(part) || part === segments[i])
+
+function fill(part: string, segment: string, slots: ApiReads['slots']): string {
+  const slot = slotOf(part)
+  return slot ? encodeURIComponent(slots[slot]!(decodeOnce(segment))) : part
+}
+
+function queryOf(api: ApiReads, shape: ReadShape, options: RequestTarget['options']): string {
+  const seen = new Set<string>()
+  const pairs = options.map(([written, value]) => {
+    const name = shape.options.find((option) => option.toLowerCase() === written.toLowerCase())
+    if (!name) throw noSuchOption(shape, written)
+    if (seen.has(name) && !api.repeatable.includes(name)) throw notAdmitted('option repeated', `Give ${name} once.`)
+    if (!(api.values[name] ?? TEXT).test(value))
+      throw notAdmitted(`value of ${name}`, `The value of ${name} is not one that the proxy passes on.`)
+    seen.add(name)
+    return `${name}=${encodeURIComponent(value)}`
+  })
+  return pairs.length > 0 ? `?${pairs.join('&')}` : ''
+}
+
+/** A slot for an id: letters, digits and the few signs that the provider's ids are made of. */
+export const idLike = (pattern: RegExp) => (written: string) => {
+  if (pattern.test(written)) return written
+  throw notAdmitted('not an id', 'Where the path has an id, write it as the provider gave it.')
+}
+
+const noSuchShape = (shapes: readonly ReadShape[]) =>
+  notAdmitted('no such shape', `The proxy passes GET of: ${shapes.map(({ path }) => `/${path}`).join(', ')}.`)
+
+const noSuchOption = ({ name, options }: ReadShape, written: string) =>
+  notAdmitted(
+    'option not known',
+    `${name} does not take ${JSON.stringify(written.slice(0, 40))}; it takes ${options.join(', ') || 'no options'}.`,
+  )

@@ -1,0 +1,91 @@
+import type { Account } from '#domain/grants/account.entity.js'
+import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
+import { sameAddress } from '#domain/providers/mailbox-address.js'
+import { type AdmittedRead, admitRead, idLike, type ReadShape } from './admit-read.js'
+import { notAdmitted } from './proxy.errors.js'
+import type { RequestTarget } from './request-target.js'
+
+/** Never `key`, `access_token`, `oauth_token`, `quotaUser`, `callback`: they say who calls, and that is ours to say. */
+const ALWAYS = ['alt', 'fields', 'prettyPrint']
+const EVENT = [...ALWAYS, 'alwaysIncludeEmail', 'maxAttendees', 'timeZone']
+const PAGE = ['maxResults', 'pageToken', 'showDeleted']
+const WINDOW = ['timeMin', 'timeMax']
+const SEARCH = [
+  'eventTypes',
+  'iCalUID',
+  'orderBy',
+  'privateExtendedProperty',
+  'q',
+  'sharedExtendedProperty',
+  'showHiddenInvitations',
+  'singleEvents',
+  'syncToken',
+  'updatedMin',
+]
+
+const shape = (name: string, path: string, needs: DelegatedPermission, options: readonly string[]): ReadShape => ({
+  name: `google.${name}`,
+  path: `calendar/v3/${path}`,
+  needs,
+  options,
+})
+
+/** About the one calendar whose id is the mailbox's address. */
+const OF_A_CALENDAR = [
+  // Google opens it for no scope that reading alone is given; calendarList.get says the same to everybody.
+  shape('calendars.get', 'calendars/{calendar}', 'create_calendar', ALWAYS),
+  shape('events.list', 'calendars/{calendar}/events', 'read_events', [...EVENT, ...PAGE, ...WINDOW, ...SEARCH]),
+  shape('events.get', 'calendars/{calendar}/events/{event}', 'read_events', EVENT),
+  shape('events.instances', 'calendars/{calendar}/events/{event}/instances', 'read_events', [
+    ...EVENT,
+    ...PAGE,
+    ...WINDOW,
+    'originalStart',
+  ]),
+]
+
+/** About whoever the token is for. */
+const OF_A_PERSON = [
+  // Names the calendars that others have shared with this person, as their own screen does; opens none of them.
+  shape('calendarList.list', 'users/me/calendarList', 'list_calendars', [
+    ...ALWAYS,
+    ...PAGE,
+    'minAccessRole',
+    'showHidden',
+    'syncToken',
+  ]),
+  shape('calendarList.get', 'users/me/calendarList/{calendar}', 'list_calendars', ALWAYS),
+  shape('colors.get', 'colors', 'list_calendars', ALWAYS),
+]
+
+/**
+ * Google Calendar for one mailbox. A person's token opens every calendar that the person may see, and a room is read
+ * with the administrator's: so a path may name the mailbox's own calendar and no other, and for a room nothing that
+ * means "whoever the token is for".
+ * @throws ApiError not_admitted, insufficient_scope
+ */
+export function admitGoogleRead(
+  target: RequestTarget,
+  mailbox: Pick<Account, 'email' | 'kind'>,
+  permissions: readonly DelegatedPermission[],
+): AdmittedRead {
+  return admitRead(
+    {
+      shapes: mailbox.kind === 'room' ? OF_A_CALENDAR : [...OF_A_PERSON, ...OF_A_CALENDAR],
+      slots: { calendar: ownCalendarOf(mailbox), event: idLike(/^[A-Za-z0-9_-]{1,1024}$/) },
+      values: { alt: /^json$/ },
+      repeatable: ['eventTypes', 'privateExtendedProperty', 'sharedExtendedProperty'],
+    },
+    target,
+    permissions,
+  )
+}
+
+const ownCalendarOf =
+  ({ email, kind }: Pick<Account, 'email' | 'kind'>) =>
+  (written: string): string => {
+    if (sameAddress(written, email)) return email
+    if (kind === 'person' && written === 'primary') return written
+    const own = kind === 'person' ? `"primary" or "${email}"` : `"${email}"`
+    throw notAdmitted('another calendar', `This token is for one calendar: the calendarId must be ${own}.`)
+  }

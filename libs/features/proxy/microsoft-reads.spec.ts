@@ -1,0 +1,161 @@
+import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
+import { ApiError } from '#platform/errors/api-error.js'
+import { admitMicrosoftRead } from './microsoft-reads.js'
+import { cutTarget } from './request-target.js'
+
+const MOUNT = '/v1/proxy/microsoft/'
+const ID = '11111111-aaaa-4bbb-8ccc-000000000001'
+const OTHER_ID = '11111111-aaaa-4bbb-8ccc-000000000002'
+const ANNA = { email: 'anna@contoso.test', providerUserId: ID }
+const OWN = `/v1.0/users/${ID}`
+const ITEM = 'AAMkAGI2TG93AAA_-='
+const LONG_ID = `${ITEM}${ITEM}`
+const READ: DelegatedPermission[] = ['list_calendars', 'read_free_busy', 'read_events']
+
+const admit = (target: string, permissions = READ) => admitMicrosoftRead(cutTarget(target, MOUNT), ANNA, permissions)
+
+function refusal(target: string, permissions = READ): string {
+  try {
+    return `admitted ${admit(target, permissions).pathAndQuery}`
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    return error.code
+  }
+}
+
+describe('a read at Microsoft', () => {
+  it.each([
+    ['calendar.get', 'calendar'],
+    ['calendars.list', 'calendars'],
+    ['calendars.get', `calendars/${LONG_ID}`],
+    ['events.list', 'events'],
+    ['events.get', `events/${LONG_ID}`],
+    ['events.instances', `events/${LONG_ID}/instances`],
+    ['calendarView.list', 'calendarView'],
+    ['calendar.events.list', 'calendar/events'],
+    ['calendar.calendarView.list', 'calendar/calendarView'],
+    ['calendars.events.list', `calendars/${LONG_ID}/events`],
+    ['calendars.events.get', `calendars/${LONG_ID}/events/${LONG_ID}`],
+    ['calendars.calendarView.list', `calendars/${LONG_ID}/calendarView`],
+  ])('is admitted as %s and goes to the mailbox itself', (shape, path) => {
+    const out = { shape: `microsoft.${shape}`, pathAndQuery: `${OWN}/${path.replaceAll('=', '%3D')}` }
+    expect(admit(`${MOUNT}v1.0/me/${path}`)).toEqual(out)
+    expect(admit(`${MOUNT}v1.0/users/${ID}/${path}`)).toEqual(out)
+    expect(admit(`${MOUNT}v1.0/users/${ID.toUpperCase()}/${path}`)).toEqual(out)
+    expect(admit(`${MOUNT}v1.0/users/Anna%40Contoso.Test/${path}`)).toEqual(out)
+  })
+
+  it('carries known options, in Graph’s own spelling', () => {
+    const query =
+      'startdatetime=2026-01-01T00:00:00Z&EndDateTime=2026-02-01&%24top=5&$skip=5&$select=id,subject&$orderby=start/dateTime+desc' +
+      "&$filter=contains(subject,'$root%20@me%20O''Neil')+and+isAllDay+eq+false&$skiptoken=R%2BzMA=="
+    expect(admit(`${MOUNT}v1.0/me/calendarView?${query}`).pathAndQuery).toBe(
+      `${OWN}/calendarView?startDateTime=2026-01-01T00%3A00%3A00Z&endDateTime=2026-02-01&$top=5&$skip=5&$select=id%2Csubject` +
+        "&$orderby=start%2FdateTime%20desc&$filter=contains(subject%2C'%24root%20%40me%20O''Neil')%20and%20isAllDay%20eq%20false" +
+        '&$skiptoken=R%2BzMA%3D%3D',
+    )
+  })
+
+  it.each([
+    ['another mailbox by id', `v1.0/users/${OTHER_ID}/events`],
+    ['another mailbox by address', 'v1.0/users/bela@contoso.test/events'],
+    ['another mailbox by a look-alike', 'v1.0/users/%D0%B0nna@contoso.test/events'],
+    ['the link to the next page of another mailbox', `v1.0/users/${OTHER_ID}/events?%24top=10&%24skip=10`],
+    ['the key in parentheses', `v1.0/users('${OTHER_ID}')/events`],
+    ['its own key in parentheses', `v1.0/users('${ID}')/events`],
+    ['an address with an address behind it', 'v1.0/users/anna@contoso.test%2Fbela@contoso.test/events'],
+    ['two addresses', 'v1.0/users/anna@contoso.test,bela@contoso.test/events'],
+    ['an address with a NUL', 'v1.0/users/anna@contoso.test%00/events'],
+    ['dot segments', `v1.0/me/../users/${OTHER_ID}/events`],
+    ['dot segments after the mailbox', `v1.0/users/${ID}/../${OTHER_ID}/events`],
+    ['encoded dot segments', `v1.0/me/%2e%2e/users/${OTHER_ID}/events`],
+    ['dots encoded twice', `v1.0/me/%252e%252e/users/${OTHER_ID}/events`],
+    ['dots for an id', 'v1.0/me/calendars/../events'],
+    ['an encoded slash', `v1.0/me/calendars/x%2F..%2F..%2F..%2F${OTHER_ID}%2Fcalendars/events`],
+    ['an encoded backslash', `v1.0/me/calendars/..%5C..%5C${OTHER_ID}/events`],
+    ['a backslash', 'v1.0/me\\events'],
+    ['a doubled slash', 'v1.0/me//events'],
+    ['a slash at the end', 'v1.0/me/events/'],
+    ['a path parameter', 'v1.0/me;x=y/events'],
+    ['me in capitals', 'v1.0/ME/events'],
+    ['me with encoded letters', 'v1.0/m%65/events'],
+    ['me twice', 'v1.0/me/me/events'],
+    ['another mailbox below me', `v1.0/me/users/${OTHER_ID}/events`],
+    ['beta', 'beta/me/events'],
+    ['no version', 'me/events'],
+    ['the version in capitals', 'V1.0/me/events'],
+    ['a batch', 'v1.0/$batch'],
+    ['a batch with encoded letters', 'v1.0/%24batch'],
+    ['the whole directory', 'v1.0/users'],
+    ['the person', 'v1.0/me'],
+    ['the person by id', `v1.0/users/${ID}`],
+    ['mail', 'v1.0/me/messages'],
+    ['settings of the mailbox', 'v1.0/me/mailboxSettings'],
+    ['the manager', 'v1.0/me/manager'],
+    ['a word instead of an id', 'v1.0/me/events/delta'],
+    ['a function', 'v1.0/me/calendarView/delta'],
+    ['a count', 'v1.0/me/events/$count'],
+    ['a reference', `v1.0/me/events/${LONG_ID}/$ref`],
+    ['from an event to its calendar', `v1.0/me/events/${LONG_ID}/calendar/events`],
+    ['attachments', `v1.0/me/events/${LONG_ID}/attachments`],
+    ['groups', `v1.0/groups/${OTHER_ID}/events`],
+    ['places', 'v1.0/places/microsoft.graph.room'],
+    ['an absolute URL', `https://graph.microsoft.com/v1.0/users/${OTHER_ID}/events`],
+    ['another host', `@graph.microsoft.com/v1.0/users/${OTHER_ID}/events`],
+  ])('is refused for %s', (_, path) => {
+    expect(refusal(MOUNT + path)).toBe('not_admitted')
+  })
+
+  it.each([
+    '$expand=calendar',
+    '%24expand=attachments',
+    '$EXPAND=instances',
+    'expand=calendar',
+    '$apply=aggregate(x)',
+    '$compute=x',
+    '$search=x',
+    '$format=xml',
+    '$deltatoken=x',
+    '@x=1',
+    'access_token=x',
+    '$top=1&$top=2',
+    '$top=1&%24TOP=2',
+    '$top=-1',
+    '$top=1%2C$expand=x',
+    '$count=maybe',
+    '$select=id;$expand=calendar',
+    '$select=calendar($expand=events)',
+    '$select=*',
+    "$orderby=$root/users('x')/mail",
+    "$filter=$root/users('x')/mail eq 'y'",
+    '$filter=subject eq @x',
+    "$filter=subject eq 'a",
+    "$filter=contains(subject,'a')''' or $it",
+    '$filter=a%0d%0ab',
+    '$skiptoken=%00',
+    'startDateTime=%zz',
+  ])('is refused with the query %s', (query) => {
+    const written = query.replaceAll(' ', '%20')
+    expect(refusal(`${MOUNT}v1.0/me/calendarView?${written}`)).toBe('not_admitted')
+  })
+
+  it('judges a filter of thousands of quotes at once', () => {
+    const startedAt = performance.now()
+    expect(refusal(`${MOUNT}v1.0/me/events?$filter=${"''".repeat(4000)}$`)).toBe('not_admitted')
+    expect(performance.now() - startedAt).toBeLessThan(500)
+  })
+})
+
+describe('the scope of a grant at Microsoft', () => {
+  it.each<[path: string, missing: DelegatedPermission, held: DelegatedPermission[]]>([
+    ['events', 'read_events', ['list_calendars', 'read_free_busy', 'create_event', 'delete_event']],
+    ['calendarView', 'read_events', ['list_calendars', 'read_free_busy']],
+    [`calendars/${LONG_ID}/events`, 'read_events', ['list_calendars', 'read_free_busy']],
+    ['calendars', 'list_calendars', []],
+  ])('is asked for %s: %s', (path, missing, held) => {
+    expect(() => admit(`${MOUNT}v1.0/me/${path}`, held)).toThrow(
+      expect.objectContaining({ code: 'insufficient_scope', publicText: expect.stringContaining(missing) }),
+    )
+    expect(refusal(`${MOUNT}v1.0/me/${path}`, [...held, missing])).toMatch(/^admitted/)
+  })
+})

@@ -1,0 +1,21 @@
+import { ApiError } from '#platform/errors/api-error.js'
+
+/** The broker will not pass this call on, whatever the provider would say. `detail` is for the log: never an address. */
+export const notAdmitted = (detail: string, publicText: string) =>
+  new ApiError({ code: 'not_admitted', status: 403, publicText, detail })
+
+/** 403 and not 405: the contract has no 405, and the same call with another token would end no better. */
+export const methodNotAllowed = () =>
+  new ApiError({
+    code: 'method_not_allowed',
+    status: 403,
+    publicText: 'The proxy passes reads only: use GET.',
+  })
+
+/** The provider answered, but with nothing that could be passed back. */
+export const providerFailed = (publicText: string, more: { retryAfter?: number; cause?: unknown } = {}) =>
+  new ApiError({ code: 'provider.unavailable', status: 503, publicText, logLevel: 'warn', retry: 'later', ...more })
+
+/** Nobody reads this answer any more. */
+export const callerLeft = () =>
+  new ApiError({ code: 'caller_left', status: 503, publicText: 'The caller went away.', logLevel: 'debug' })

@@ -1,0 +1,158 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { Inject, Injectable } from '@nestjs/common'
+import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
+import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
+import { Account } from '#domain/grants/account.entity.js'
+import type { Grant } from '#domain/grants/grant.entity.js'
+import { type DelegatedPermission, type DelegatedScope, permissionsOf } from '#domain/providers/delegated-scopes.js'
+import { organisationOf } from '#domain/providers/organisation.js'
+import type { Organisation, ProviderName, ProviderReadAnswer } from '#domain/providers/provider.port.js'
+import { Providers } from '#domain/providers/providers.js'
+import { Clock } from '#platform/clock/clock.js'
+import type { HttpSettings } from '#platform/config/settings.js'
+import { HTTP_SETTINGS } from '#platform/config/tokens.js'
+import { Database } from '#platform/database/database.js'
+import { insufficientScope, invalidToken } from '#platform/errors/api-error.js'
+import { ProviderError } from '#platform/errors/provider-error.js'
+import { retryAfterSeconds } from '#platform/http/retry-after.js'
+import { Log, type LogFields } from '#platform/observability/log.js'
+import type { AdmittedRead } from './admit-read.js'
+import { admitGoogleRead } from './google-reads.js'
+import { withLinksThroughUs } from './microsoft-links.js'
+import { admitMicrosoftRead } from './microsoft-reads.js'
+import { headersToCaller, headersToProvider } from './passed-headers.js'
+import { callerLeft, methodNotAllowed, notAdmitted, providerFailed } from './proxy.errors.js'
+import { cutTarget } from './request-target.js'
+
+export interface ProxiedRequest {
+  id: string
+  provider: ProviderName
+  method: string
+  /** As it stands in the request line. */
+  target: string
+  headers: IncomingHttpHeaders
+  /** Aborted when the caller goes away. */
+  signal: AbortSignal
+}
+
+export interface ProxiedAnswer {
+  status: number
+  headers: Record<string, string>
+  body: AsyncIterable<Uint8Array> | Buffer
+}
+
+/** A read at the provider with the mailbox's credential put in: admitted first, then asked, then passed back. */
+@Injectable()
+export class ReadAsMailbox {
+  constructor(
+    private readonly database: Database,
+    private readonly serviceAccounts: ServiceAccounts,
+    private readonly providers: Providers,
+    private readonly clock: Clock,
+    private readonly log: Log,
+    @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
+  ) {}
+
+  /** @throws ApiError, ValidationError */
+  async read(grant: Grant, asked: ProxiedRequest): Promise<ProxiedAnswer> {
+    const { account, serviceAccount } = await this.#findMailbox(grant)
+    const permissions = permissionsOf(grant.scope as DelegatedScope[])
+    const { shape, pathAndQuery } = admit(asked, account, permissions)
+    const organisation = await this.#organisationOf(serviceAccount)
+    const provider = this.providers.organisation(account.provider)
+    const unwanted = new AbortController()
+    const signal = AbortSignal.any([asked.signal, unwanted.signal])
+    const startedAt = this.clock.now()
+    const note = (event: string, outcome: LogFields) =>
+      this.log.info(event, {
+        request: asked.id,
+        client: grant.clientId,
+        grant: grant.id,
+        account: account.id,
+        shape,
+        ...outcome,
+        ms: this.clock.now().getTime() - startedAt.getTime(),
+      })
+    try {
+      const read = { pathAndQuery, headers: headersToProvider(asked.headers), signal }
+      const answer = await provider.readAs(organisation, account, permissions, read)
+      note('proxy.answered', { status: answer.status })
+      const noteBreak = () => asked.signal.aborted || note('proxy.failed', { code: 'provider.broke_off' })
+      return await this.#passBack(answer, account, noteBreak)
+    } catch (error) {
+      unwanted.abort()
+      if (asked.signal.aborted) throw callerLeft()
+      if (!(error instanceof ProviderError)) throw error
+      note('proxy.failed', { code: error.code })
+      throw error
+    }
+  }
+
+  async #findMailbox(grant: Grant): Promise<{ account: Account; serviceAccount: ServiceAccount }> {
+    const { accountId, serviceAccountId } = grant
+    if (!accountId) throw insufficientScope("This is a service account's token; the proxy takes a mailbox's.")
+    return this.database.read(async (em) => {
+      const serviceAccount = await this.serviceAccounts.find(em, serviceAccountId)
+      if (!serviceAccount || serviceAccount.revokedAt) throw invalidToken()
+      return { account: await em.findOneOrFail(Account, { id: accountId }), serviceAccount }
+    })
+  }
+
+  async #organisationOf(serviceAccount: ServiceAccount): Promise<Organisation> {
+    const { credential, version } = await this.serviceAccounts.credentialWithSecret(this.database, serviceAccount)
+    return organisationOf(serviceAccount, credential, version)
+  }
+
+  /**
+   * The provider's refusals of the call itself (4xx) go back as they are: they answer the caller's question, in the words
+   * that the caller's library knows. Its failures (5xx, a redirect, a page of HTML) answer nothing and become ours.
+   */
+  async #passBack(
+    { status, headers, body }: ProviderReadAnswer,
+    account: Account,
+    noteBreak: () => void,
+  ): Promise<ProxiedAnswer> {
+    const json = /^application\/(?:[\w.]+\+)?json\b/i.test(headers['content-type'] ?? '')
+    const answers = status === 304 || (json && (status < 300 || (status >= 400 && status < 500)))
+    if (!answers) {
+      const retryAfter = retryAfterSeconds(headers['retry-after'], this.clock.now())
+      throw providerFailed('The provider is having trouble and did not answer properly.', { retryAfter })
+    }
+    const mount = new URL(mountOf('microsoft'), this.http.publicUrl)
+    const whole = wholeOf(body, noteBreak)
+    const linked = account.provider === 'microsoft' && status === 200
+    return {
+      status,
+      headers: headersToCaller(headers),
+      body: linked ? await withLinksThroughUs(whole, mount, account.providerUserId) : whole,
+    }
+  }
+}
+
+const mountOf = (provider: ProviderName) => `/v1/proxy/${provider}/`
+const NAMES = { google: 'Google', microsoft: 'Microsoft' }
+
+/** @throws ApiError method_not_allowed, not_admitted, insufficient_scope */
+function admit(
+  { provider, method, target }: ProxiedRequest,
+  account: Account,
+  permissions: readonly DelegatedPermission[],
+): AdmittedRead {
+  if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed()
+  if (provider !== account.provider) {
+    const where = `its calendar is at ${NAMES[account.provider]}, under ${mountOf(account.provider)}`
+    throw notAdmitted('the other provider', `This mailbox is not at ${NAMES[provider]}: ${where}.`)
+  }
+  const admitRead = { google: admitGoogleRead, microsoft: admitMicrosoftRead }[provider]
+  return admitRead(cutTarget(target, mountOf(provider)), account, permissions)
+}
+
+/** An answer that breaks off before its first byte can still be answered properly; later, all we can do is break off too. */
+async function* wholeOf(body: AsyncIterable<Uint8Array>, noteBreak: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body
+  } catch (cause) {
+    noteBreak()
+    throw providerFailed('The provider broke off in the middle of its answer.', { cause })
+  }
+}

@@ -1,0 +1,127 @@
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import { Inject, Injectable } from '@nestjs/common'
+import { Clients } from '#domain/clients/clients.js'
+import { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
+import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
+import { Codes } from '#domain/grants/codes.js'
+import { after, Clock } from '#platform/clock/clock.js'
+import type { HttpSettings } from '#platform/config/settings.js'
+import { HTTP_SETTINGS } from '#platform/config/tokens.js'
+import { Database, type Tx } from '#platform/database/database.js'
+import { Log } from '#platform/observability/log.js'
+import type { Secret } from '#platform/secrets/secret.js'
+import { clientAnswer } from './client-answer.js'
+import { Consent } from './consent.entity.js'
+import { CHECK_LIFE, REPEAT_LIFE } from './consent-journey.js'
+import { Consents } from './consents.js'
+import { getOperatorWay } from './operator-way.js'
+import { ConsentStop } from './service-accounts.errors.js'
+
+/** Step 4: the consent becomes a service account, and a code for it goes back to the client. */
+@Injectable()
+export class AllowServiceAccount {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly clients: Clients,
+    private readonly consents: Consents,
+    private readonly operatorCredentials: ProviderCredentials,
+    private readonly serviceAccounts: ServiceAccounts,
+    private readonly codes: Codes,
+    private readonly log: Log,
+    @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
+  ) {}
+
+  /** @returns the address that carries the code to the client @throws ConsentStop */
+  async allow(consent: Consent): Promise<string> {
+    const decided = await this.#onceMoreIfBeaten(() => this.database.inTransaction((tx) => this.#decide(tx, consent)))
+    if (decided) {
+      const { serviceAccountId } = decided
+      this.log.info('consent.allowed', {
+        consent: consent.id,
+        client: consent.clientId,
+        service_account: serviceAccountId,
+      })
+      return this.#answer(consent, decided.code)
+    }
+    // Two clicks at the same moment: the other one decided, and this one repeats it.
+    const now = await this.database.read((em) => this.consents.find(em, consent.id))
+    if (now?.step !== 'allowed' || now.revision !== consent.revision + 1) throw new ConsentStop('outOfDate')
+    return this.repeat(now)
+  }
+
+  /**
+   * A browser that clicks twice drops the answer to the first click, and with it the code. The second click gets a code
+   * of its own for the same service account; giving out the first code twice would look like theft to the token endpoint.
+   */
+  async repeat(consent: Consent): Promise<string> {
+    const { serviceAccountId, endedAt } = consent
+    if (!serviceAccountId || !endedAt || this.clock.now() > after(endedAt, REPEAT_LIFE))
+      throw new ConsentStop('alreadyAllowed')
+    const code = await this.database.inTransaction(async (tx) => {
+      await this.#refuseWhatHasChanged(tx, consent)
+      const account = await this.serviceAccounts.find(tx, serviceAccountId)
+      if (!account || account.revokedAt) throw new ConsentStop('alreadyAllowed')
+      return this.#issueCode(tx, consent, serviceAccountId)
+    })
+    return this.#answer(consent, code)
+  }
+
+  /** Null when the consent has moved since it was read: then nothing is written. */
+  async #decide(tx: Tx, consent: Consent): Promise<{ serviceAccountId: string; code: Secret<string> } | null> {
+    await this.#refuseWhatHasChanged(tx, consent)
+    if (!(await this.consents.move(tx, consent, 'allowed', { sealedCredential: null, endedAt: this.clock.now() })))
+      return null
+    const serviceAccountId = await this.#connect(tx, consent)
+    await tx.nativeUpdate(Consent, { id: consent.id }, { serviceAccountId })
+    return { serviceAccountId, code: this.#issueCode(tx, consent, serviceAccountId) }
+  }
+
+  async #refuseWhatHasChanged(tx: Tx, consent: Consent): Promise<void> {
+    const client = await this.clients.find(tx, consent.clientId)
+    if (!client || client.disabledAt || !client.redirectUris.includes(consent.redirectUri))
+      throw new ConsentStop('clientChanged')
+    if (consent.credentialSource === 'operator') await getOperatorWay(tx, this.operatorCredentials, consent)
+  }
+
+  async #connect(tx: Tx, consent: Consent): Promise<string> {
+    const { organisation, provider, credentialSource, sealedCredential, verifiedAt } = consent
+    if (!organisation || !provider || !credentialSource || !isFresh(verifiedAt, this.clock.now()))
+      throw new ConsentStop('outOfDate')
+    const account = await this.serviceAccounts.connect(tx, {
+      clientId: consent.clientId,
+      provider,
+      organisationId: organisation.id,
+      organisationName: organisation.name,
+      domains: organisation.domains,
+      administratorEmail: organisation.administratorEmail,
+      credentialSource,
+      credential: sealedCredential ? this.consents.open(consent, 'sealed_credential', sealedCredential) : null,
+      scope: consent.scope,
+      delegatedScope: consent.delegatedScope,
+    })
+    await tx.flush()
+    return account.id
+  }
+
+  #issueCode(tx: Tx, { clientId, scope, redirectUri }: Consent, serviceAccountId: string): Secret<string> {
+    return this.codes.issueForServiceAccount(tx, { clientId, serviceAccountId, scope, redirectUri }).code
+  }
+
+  #answer(consent: Consent, code: Secret<string>): string {
+    return clientAnswer(consent, this.http.publicUrl.origin, { code: code.reveal() })
+  }
+
+  /** Two administrators may allow the same organisation at the same moment: the second finds the first one's row. */
+  async #onceMoreIfBeaten<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof UniqueConstraintViolationException)) throw error
+      return work()
+    }
+  }
+}
+
+export const isFresh = (verifiedAt: Date | null | undefined, now: Date) =>
+  verifiedAt != null && now <= after(verifiedAt, CHECK_LIFE)

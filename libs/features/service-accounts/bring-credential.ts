@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common'
+import { Clock } from '#platform/clock/clock.js'
+import { Database } from '#platform/database/database.js'
+import type { Consent } from './consent.entity.js'
+import { Consents, NOTHING_FOUND_OUT } from './consents.js'
+import { type ReadForm, readGoogleForm, readMicrosoftForm, type TypedIn } from './own-credential-form.js'
+import { ConsentStop } from './service-accounts.errors.js'
+
+/** Step 2 with the organisation's own credential: read, sealed, and tried in the next step; never shown again. */
+@Injectable()
+export class BringCredential {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly consents: Consents,
+  ) {}
+
+  /** @returns the form with its complaints; without any, the check can begin @throws ConsentStop */
+  async bring(consent: Consent, typed: TypedIn): Promise<ReadForm> {
+    if (!consent.provider || consent.credentialSource !== 'customer') throw new ConsentStop('outOfDate')
+    const kept = consent.sealedCredential
+      ? this.consents.open(consent, 'sealed_credential', consent.sealedCredential)
+      : null
+    const form =
+      consent.provider === 'google' ? readGoogleForm(typed, kept) : readMicrosoftForm(typed, kept, this.clock.now())
+    const complete = form.credential !== null && Object.keys(form.complaints).length === 0
+    const changes = {
+      ...NOTHING_FOUND_OUT,
+      entered: form.entered,
+      // Kept also when another field is wrong: nobody should have to fetch the key file twice.
+      ...(form.credential
+        ? { sealedCredential: this.consents.seal(consent, 'sealed_credential', form.credential) }
+        : {}),
+    }
+    const moved = await this.database.inTransaction((tx) =>
+      this.consents.move(tx, consent, complete ? 'checking' : 'preparing', changes),
+    )
+    if (!moved) throw new ConsentStop('outOfDate')
+    return form
+  }
+}

@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common'
+import { Clock } from '#platform/clock/clock.js'
+import type { Em, Tx } from '#platform/database/database.js'
+import { Sealer } from '#platform/secrets/sealer.js'
+import type { Secret } from '#platform/secrets/secret.js'
+import { Consent } from './consent.entity.js'
+import { type ConsentStep, stepsBefore } from './consent-journey.js'
+
+type Changes = Partial<Omit<Consent, 'id' | 'clientId' | 'step' | 'revision' | 'expiresAt'>>
+type SealedColumn = 'sealed_credential' | 'sealed_sign_in'
+
+/** The rows of the journey. Every change after the first is a move. */
+@Injectable()
+export class Consents {
+  constructor(
+    private readonly clock: Clock,
+    private readonly sealer: Sealer,
+  ) {}
+
+  find(em: Em, id: string): Promise<Consent | null> {
+    return em.findOne(Consent, { id })
+  }
+
+  /**
+   * One conditional update: true for whoever comes first from this revision, as long as the consent lives and the
+   * journey has such a move. Whoever comes second has changed nothing.
+   */
+  async move(tx: Tx, from: Consent, to: ConsentStep, changes: Changes = {}): Promise<boolean> {
+    const here = {
+      id: from.id,
+      revision: from.revision,
+      step: { $in: stepsBefore(to) },
+      expiresAt: { $gt: this.clock.now() },
+    }
+    return (await tx.nativeUpdate(Consent, here, { ...changes, step: to, revision: from.revision + 1 })) === 1
+  }
+
+  seal(consent: Pick<Consent, 'id' | 'clientId'>, column: SealedColumn, value: Secret<string>): string {
+    return this.sealer.seal(value, placeOf(consent, column))
+  }
+
+  open(consent: Pick<Consent, 'id' | 'clientId'>, column: SealedColumn, sealed: string): Secret<string> {
+    return this.sealer.open(sealed, placeOf(consent, column))
+  }
+}
+
+const placeOf = ({ id, clientId }: Pick<Consent, 'id' | 'clientId'>, column: SealedColumn) => ({
+  table: 'consents',
+  column,
+  row: id,
+  client: clientId,
+})
+
+/** What a change of mind forgets: whatever was found out on the way that was left. */
+export const NOTHING_FOUND_OUT = {
+  awaitedReturn: null,
+  sealedSignIn: null,
+  administrator: null,
+  organisation: null,
+  verifiedAt: null,
+} as const

@@ -1,0 +1,16 @@
+import { Controller, Get, Param, Res } from '@nestjs/common'
+import type { FastifyReply } from 'fastify'
+import { notFound } from '#platform/errors/api-error.js'
+import { ConsentAssets } from './consent-assets.js'
+
+@Controller('enterprise_connect/assets')
+export class AssetsController {
+  constructor(private readonly assets: ConsentAssets) {}
+
+  @Get(':name')
+  asset(@Param('name') name: string, @Res() reply: FastifyReply) {
+    const asset = this.assets.find(name)
+    if (!asset) throw notFound('This file')
+    return reply.header('cache-control', 'public, max-age=31536000, immutable').type(asset.contentType).send(asset.body)
+  }
+}

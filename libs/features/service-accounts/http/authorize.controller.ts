@@ -1,0 +1,36 @@
+import { Controller, Get, Inject, Req, Res, UseFilters } from '@nestjs/common'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { HttpSettings } from '#platform/config/settings.js'
+import { HTTP_SETTINGS } from '#platform/config/tokens.js'
+import { AuthorizationQuery } from '../authorization-request.js'
+import { BeginConsent } from '../begin-consent.js'
+import { clientAnswer } from '../client-answer.js'
+import { ConsentCookies } from './consent-cookies.js'
+import { ConsentPagesFilter } from './consent-pages.filter.js'
+import { CONSENTS_PATH, PageAnswers } from './page-answers.js'
+
+@Controller('enterprise_connect/oauth/authorize')
+@UseFilters(ConsentPagesFilter)
+export class AuthorizeController {
+  constructor(
+    private readonly beginConsent: BeginConsent,
+    private readonly cookies: ConsentCookies,
+    private readonly pages: PageAnswers,
+    @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
+  ) {}
+
+  @Get()
+  async authorize(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const url = request.raw.url ?? ''
+    const query = new AuthorizationQuery(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')
+    const beginning = await this.beginConsent.begin(query)
+    if (beginning.kind === 'refused') {
+      const { error, description } = beginning.refusal
+      const answer = { error, error_description: description }
+      return this.pages.redirect(reply, clientAnswer(beginning, this.http.publicUrl.origin, answer))
+    }
+    this.cookies.dropSurplus(request, reply)
+    this.cookies.set(reply, beginning.consentId, beginning.cookie)
+    return this.pages.redirect(reply, `${CONSENTS_PATH}/${beginning.consentId}`)
+  }
+}

@@ -1,0 +1,31 @@
+import type { FastifyRequest } from 'fastify'
+import type { Form } from '#platform/http/parse-form.js'
+import { parseForm } from '#platform/http/parse-form.js'
+
+/** A form field that came exactly once; everything else is empty, which no form of ours accepts in a place that matters. */
+export const field = (form: Form, name: string): string => {
+  const value = form[name]
+  return typeof value === 'string' ? value : ''
+}
+
+/** Fields of a form, with or without files. A file is its content, as text. */
+export async function readConsentForm(request: FastifyRequest): Promise<Form> {
+  if (!request.isMultipart()) return (request.body ?? {}) as Form
+  const form = parseForm('')
+  for await (const part of request.parts()) {
+    const value = part.type === 'file' ? (await part.toBuffer()).toString('utf8') : String(part.value ?? '')
+    form[part.fieldname] = part.fieldname in form ? [] : value
+  }
+  return form
+}
+
+/**
+ * Whether a form came from a page of ours, as far as the browser says so. Our pages send no referrer, which makes
+ * browsers write `Origin: null` (Fetch section 3.3.1); `Sec-Fetch-Site` is then what tells us from others.
+ */
+export function isFromElsewhere({ headers }: Pick<FastifyRequest, 'headers'>, publicUrl: URL): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined && site !== 'same-origin') return true
+  const { origin } = headers
+  return origin !== undefined && origin !== 'null' && origin !== publicUrl.origin
+}

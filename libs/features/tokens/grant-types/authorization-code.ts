@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common'
+import { RedeemCode } from '#domain/grants/redeem-code.js'
+import type { IssuedTokens } from '#domain/grants/tokens.js'
+import { OAuthError } from '#platform/errors/oauth-error.js'
+import type { GrantType, TokenRequest } from './grant-type.js'
+
+/** A code from a browser, or from a callback: there `redirect_uri` holds the callback URL, which may also be called so. */
+@Injectable()
+export class AuthorizationCode implements GrantType {
+  readonly name = 'authorization_code'
+
+  constructor(private readonly codes: RedeemCode) {}
+
+  run({ code, redirect_uri, callback_url }: TokenRequest, clientId: string): Promise<IssuedTokens> {
+    if (!code) throw new OAuthError('invalid_request', 'code: required.')
+    if (redirect_uri !== undefined && callback_url !== undefined && redirect_uri !== callback_url)
+      throw new OAuthError('invalid_request', 'redirect_uri and callback_url differ: send one of them.')
+    const redirectUri = redirect_uri ?? callback_url
+    if (!redirectUri)
+      throw new OAuthError('invalid_request', 'redirect_uri: required; for a callback, its callback_url.')
+    return this.codes.redeem({ code, clientId, redirectUri })
+  }
+}

@@ -1,0 +1,17 @@
+import { Injectable } from '@nestjs/common'
+import { RotateRefreshToken } from '#domain/grants/rotate-refresh-token.js'
+import type { IssuedTokens } from '#domain/grants/tokens.js'
+import { OAuthError } from '#platform/errors/oauth-error.js'
+import type { GrantType, TokenRequest } from './grant-type.js'
+
+@Injectable()
+export class RefreshTokenGrant implements GrantType {
+  readonly name = 'refresh_token'
+
+  constructor(private readonly refreshTokens: RotateRefreshToken) {}
+
+  run({ refresh_token }: TokenRequest, clientId: string): Promise<IssuedTokens> {
+    if (!refresh_token) throw new OAuthError('invalid_request', 'refresh_token: required.')
+    return this.refreshTokens.rotate({ refreshToken: refresh_token, clientId })
+  }
+}

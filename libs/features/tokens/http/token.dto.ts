@@ -1,0 +1,122 @@
+import { z } from 'zod'
+import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
+import { Account } from '#domain/grants/account.entity.js'
+import type { Grant } from '#domain/grants/grant.entity.js'
+import type { IssuedTokens } from '#domain/grants/tokens.js'
+import type { Room } from '#domain/providers/provider.port.js'
+import { requiredText, text } from '#platform/http/read-input.js'
+import type { Subject } from '../describe-subject.js'
+
+const MOST = 4096
+
+/** RFC 6749 section 3.2: a parameter without a value counts as left out. Ids and tokens may have any length. */
+const parameter = text(MOST)
+  .nullish()
+  .transform((value) => value || undefined)
+
+const credentials = { client_id: parameter, client_secret: parameter }
+
+// SDKs add parameters of their own (a stale `refresh_token` beside a code, for one): only those of the grant type count.
+export const tokenDto = z.object({
+  ...credentials,
+  grant_type: requiredText(200),
+  code: parameter,
+  redirect_uri: parameter,
+  callback_url: parameter,
+  refresh_token: parameter,
+})
+
+/** `refresh_token` is what the vendor's Node SDK sends when it is called without arguments. */
+export const revocationDto = z.object({
+  ...credentials,
+  token: parameter,
+  refresh_token: parameter,
+  sub: parameter,
+})
+
+export function toTokenBody({ accessToken, refreshToken, expiresInSeconds, grant }: IssuedTokens, subject: Subject) {
+  const tokens = {
+    token_type: 'bearer',
+    access_token: accessToken.reveal(),
+    expires_in: expiresInSeconds,
+    refresh_token: refreshToken.reveal(),
+    scope: grant.scope.join(' '),
+  }
+  if (subject.kind === 'service account')
+    return { ...tokens, sub: subject.serviceAccount.id, service_account_id: subject.serviceAccount.id }
+  const { account } = subject
+  return { ...tokens, sub: account.id, account_id: account.id, linking_profile: linkingProfile(account) }
+}
+
+/** The vendor's names for the two providers, which its SDKs' users compare with. */
+const PROVIDER_NAMES = {
+  google: { provider_name: 'google', provider_service: 'gsuite' },
+  microsoft: { provider_name: 'exchange', provider_service: 'office365' },
+} as const
+
+const linkingProfile = ({ provider, profileId, email }: Account) => ({
+  ...PROVIDER_NAMES[provider],
+  profile_id: profileId,
+  profile_name: email,
+})
+
+export function toUserinfoBody(subject: Subject, grant: Grant) {
+  return subject.kind === 'account'
+    ? accountUserinfo(subject.account, grant)
+    : serviceAccountUserinfo(subject.serviceAccount, grant)
+}
+
+const accountUserinfo = (account: Account, grant: Grant) => ({
+  sub: account.id,
+  email: account.email,
+  name: account.displayName ?? null,
+  'cronofy.type': 'account',
+  'cronofy.data': {
+    authorization: { scope: grant.scope.join(' '), status: 'active' },
+    profiles: [{ ...linkingProfile(account), profile_connected: true, profile_initial_sync_required: false }],
+  },
+})
+
+/** With the flat keys of the first API beside the newer nested ones: each has clients that read it. */
+function serviceAccountUserinfo(account: ServiceAccount, grant: Grant) {
+  const domain = account.domains[0] ?? account.organisationName
+  const { provider_name } = PROVIDER_NAMES[account.provider]
+  return {
+    sub: account.id,
+    email: account.administratorEmail,
+    'cronofy.type': 'service_account',
+    'cronofy.data': {
+      service_account: { provider_name, domain },
+      authorization: {
+        scope: grant.scope.join(' '),
+        status: 'active',
+        delegated_scope: account.delegatedScope.join(' '),
+      },
+    },
+    'cronofy.service_account.domain': domain,
+    'cronofy.service_account.email': account.administratorEmail,
+  }
+}
+
+export function toAccountBody(subject: Subject, grant: Grant) {
+  const scope = grant.scope.join(' ')
+  if (subject.kind === 'service account') {
+    const { id, administratorEmail, organisationName } = subject.serviceAccount
+    return { account: { account_id: id, email: administratorEmail, name: organisationName, scope }, sub: id }
+  }
+  const { id, email, displayName } = subject.account
+  return { account: { account_id: id, email, name: displayName ?? null, scope }, sub: id }
+}
+
+export const resourcesDto = z.object({
+  include_details: text(200)
+    .optional()
+    .transform((value) => new Set(value?.split(' '))),
+})
+
+export const toResourceBody = (details: ReadonlySet<string>) => (room: Room) => ({
+  email: room.email,
+  name: room.name,
+  ...(details.has('capacity') && room.capacity !== null ? { capacity: room.capacity } : {}),
+  ...(details.has('location') ? { location: { building_name: room.building, floor_name: room.floor } } : {}),
+})

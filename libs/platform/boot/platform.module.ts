@@ -1,0 +1,41 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common'
+import { Clock, SystemClock } from '#platform/clock/clock.js'
+import { ADMIN_KEY, CALLBACK_SETTINGS, HTTP_SETTINGS, PROVIDER_SETTINGS } from '#platform/config/tokens.js'
+import { DatabaseModule } from '#platform/database/database.module.js'
+import { EgressClient } from '#platform/egress/egress-client.js'
+import { EgressPolicy } from '#platform/egress/egress-policy.js'
+import { Log } from '#platform/observability/log.js'
+import { QueuesModule } from '#platform/queues/queues.module.js'
+import { CryptoRandom, RandomSource } from '#platform/secrets/random.js'
+import { Sealer } from '#platform/secrets/sealer.js'
+import type { OpenPlatform } from './open-platform.js'
+
+/** The mechanisms that every feature may ask for. */
+@Global()
+@Module({})
+export class PlatformModule {
+  static forRoot(platform: OpenPlatform): DynamicModule {
+    const { settings } = platform
+    const providers = [
+      { provide: Clock, useClass: SystemClock },
+      { provide: RandomSource, useClass: CryptoRandom },
+      { provide: Log, useValue: platform.log },
+      { provide: Sealer, useValue: platform.sealer },
+      { provide: EgressPolicy, useValue: platform.egressPolicy },
+      { provide: EgressClient, useFactory: () => new EgressClient(platform.egressPolicy) },
+      { provide: HTTP_SETTINGS, useValue: settings.http },
+      { provide: CALLBACK_SETTINGS, useValue: settings.callbacks },
+      { provide: PROVIDER_SETTINGS, useValue: settings.providers },
+      { provide: ADMIN_KEY, useValue: settings.adminKey },
+    ]
+    return {
+      module: PlatformModule,
+      imports: [
+        DatabaseModule.forRoot(platform.databaseUrl),
+        QueuesModule.forRoot(platform.queueBackend, settings.worker),
+      ],
+      providers,
+      exports: providers.map(({ provide }) => provide),
+    }
+  }
+}

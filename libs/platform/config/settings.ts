@@ -1,0 +1,144 @@
+import { resolve } from 'node:path'
+import { Secret } from '#platform/secrets/secret.js'
+import { VARIABLES, type VariableName, type VariableValues } from './variables.js'
+
+/** `standalone`: everything in one process over what it brings itself. `service`: one of several processes over real stores. */
+export type RunMode = 'standalone' | 'service'
+
+export interface HttpSettings {
+  host: string
+  port: number
+  publicUrl: URL
+}
+
+export interface StoreSettings {
+  /** Null: embedded PostgreSQL under `dataDirectory`. */
+  databaseUrl: Secret<string> | null
+  /** Null: BullMQ on PostgreSQL. */
+  redisUrl: Secret<string> | null
+  queuePrefix: string
+  dataDirectory: string
+}
+
+export interface SealingSettings {
+  /** `id:base64,…`; null: generated and kept under `dataDirectory`. */
+  keys: Secret<string> | null
+  dataDirectory: string
+}
+
+export interface CallbackSettings {
+  totalTimeoutMs: number
+  /** Unparsed; platform/egress reads it. */
+  egressAllow: string
+  unsafeAllowHttp: boolean
+}
+
+export interface ProviderSettings {
+  /** Null: the real one. */
+  googleSandboxUrl: URL | null
+  microsoftSandboxUrl: URL | null
+  /** For one call, from connecting to the last byte; streamed reads may take that long between two bytes. */
+  timeoutMs: number
+}
+
+export interface Settings {
+  mode: RunMode
+  production: boolean
+  http: HttpSettings
+  stores: StoreSettings
+  sealing: SealingSettings
+  callbacks: CallbackSettings
+  providers: ProviderSettings
+  worker: { concurrency: number; healthPort: number | null }
+  adminKey: Secret<string> | null
+  logLevel: VariableValues['MANDATE_LOG_LEVEL']
+}
+
+/** All problems at once, by variable name and rule, never by value. */
+export class ConfigurationError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`The configuration is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    this.name = 'ConfigurationError'
+  }
+}
+
+/**
+ * Reads the whole configuration once, at the top of each `main.ts`.
+ * @throws ConfigurationError
+ */
+export function loadSettings(mode: RunMode, environment: NodeJS.ProcessEnv = process.env): Settings {
+  const { values, problems } = parseVariables(environment)
+  if (problems.length === 0) problems.push(...refusals(mode, values))
+  if (problems.length > 0) throw new ConfigurationError(problems)
+  return settingsOf(mode, values)
+}
+
+function parseVariables(environment: NodeJS.ProcessEnv) {
+  const problems: string[] = []
+  const values: Record<string, unknown> = {}
+  for (const name of Object.keys(VARIABLES) as VariableName[]) {
+    // An empty variable is an unset one: that is what `FOO= npm start` and compose files mean by it.
+    const parsed = VARIABLES[name].schema.safeParse(environment[name] || undefined)
+    if (parsed.success) values[name] = parsed.data
+    else problems.push(`${name} ${parsed.error.issues[0]?.message ?? 'is not valid'}`)
+  }
+  return { values: values as VariableValues, problems }
+}
+
+function refusals(mode: RunMode, values: VariableValues): string[] {
+  const problems: string[] = []
+  if (mode === 'service') {
+    if (!values.DATABASE_URL)
+      problems.push('DATABASE_URL is required: the api and worker processes share one PostgreSQL')
+    if (!values.MANDATE_ENCRYPTION_KEYS)
+      problems.push(
+        'MANDATE_ENCRYPTION_KEYS is required, e.g. "k1:" followed by the output of `openssl rand -base64 32`',
+      )
+    if (!values.MANDATE_ADMIN_KEY)
+      problems.push('MANDATE_ADMIN_KEY is required, e.g. the output of `openssl rand -hex 32`')
+  }
+  if (values.NODE_ENV === 'production') {
+    const sandboxed = values.MANDATE_SANDBOX_GOOGLE_URL ?? values.MANDATE_SANDBOX_MICROSOFT_URL
+    if (sandboxed && !values.MANDATE_UNSAFE_SANDBOX)
+      problems.push(
+        'MANDATE_SANDBOX_GOOGLE_URL and MANDATE_SANDBOX_MICROSOFT_URL are refused in production without MANDATE_UNSAFE_SANDBOX=1',
+      )
+    if (values.MANDATE_UNSAFE_HTTP_CALLBACKS) problems.push('MANDATE_UNSAFE_HTTP_CALLBACKS is refused in production')
+  }
+  return problems
+}
+
+const secretOrNull = (value: string | null) => (value === null ? null : new Secret(value))
+
+function settingsOf(mode: RunMode, values: VariableValues): Settings {
+  const dataDirectory = resolve(values.MANDATE_DATA_DIR)
+  return {
+    mode,
+    production: values.NODE_ENV === 'production',
+    http: {
+      host: values.HOST,
+      port: values.PORT,
+      publicUrl: values.MANDATE_PUBLIC_URL ?? new URL(`http://127.0.0.1:${values.PORT}`),
+    },
+    stores: {
+      databaseUrl: secretOrNull(values.DATABASE_URL),
+      redisUrl: secretOrNull(values.REDIS_URL),
+      queuePrefix: values.MANDATE_QUEUE_PREFIX,
+      dataDirectory,
+    },
+    sealing: { keys: secretOrNull(values.MANDATE_ENCRYPTION_KEYS), dataDirectory },
+    callbacks: {
+      totalTimeoutMs: values.MANDATE_CALLBACK_TIMEOUT_SECONDS * 1000,
+      egressAllow: values.MANDATE_EGRESS_ALLOW,
+      unsafeAllowHttp: values.MANDATE_UNSAFE_HTTP_CALLBACKS,
+    },
+    providers: {
+      googleSandboxUrl: values.MANDATE_SANDBOX_GOOGLE_URL,
+      microsoftSandboxUrl: values.MANDATE_SANDBOX_MICROSOFT_URL,
+      timeoutMs: values.MANDATE_PROVIDER_TIMEOUT_SECONDS * 1000,
+    },
+    worker: { concurrency: values.MANDATE_WORKER_CONCURRENCY, healthPort: values.MANDATE_WORKER_HEALTH_PORT },
+    adminKey: secretOrNull(values.MANDATE_ADMIN_KEY),
+    logLevel: values.MANDATE_LOG_LEVEL,
+  }
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod'
+
+export interface Variable<T> {
+  meaning: string
+  /** As a person would read it; the schema holds the real one. */
+  defaultText: string
+  secret?: true
+  schema: z.ZodType<T, string | undefined>
+}
+
+const optional = <T>(schema: z.ZodType<T, string>) => schema.optional().transform((value) => value ?? null)
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .transform((text) => new URL(text))
+const flag = z
+  .enum(['0', '1'], { error: 'must be 0 or 1' })
+  .optional()
+  .transform((value) => value === '1')
+const wholeNumber = (from: number, to: number, byDefault: number) =>
+  z
+    .string()
+    .regex(/^\d{1,6}$/, `must be a whole number from ${from} to ${to}`)
+    .transform(Number)
+    .refine((n) => n >= from && n <= to, `must be from ${from} to ${to}`)
+    .optional()
+    .transform((value) => value ?? byDefault)
+
+const variable = <T>(meaning: string, defaultText: string, schema: z.ZodType<T, string | undefined>): Variable<T> => ({
+  meaning,
+  defaultText,
+  schema,
+})
+const secretVariable = <T>(meaning: string, defaultText: string, schema: z.ZodType<T, string | undefined>) => ({
+  ...variable(meaning, defaultText, schema),
+  secret: true as const,
+})
+
+/** Every setting there is; `docs/configuration.md` is printed from this table. */
+export const VARIABLES = {
+  PORT: variable('Where the one origin listens.', '8080', wholeNumber(0, 65535, 8080)),
+  HOST: variable('The address it listens on.', '127.0.0.1', z.string().min(1).default('127.0.0.1')),
+  MANDATE_PUBLIC_URL: variable(
+    'What the one origin is called outside; the OAuth issuer.',
+    '`http://127.0.0.1:$PORT`',
+    optional(httpUrl),
+  ),
+  MANDATE_DATA_DIR: variable(
+    'Where the standalone process keeps its embedded PostgreSQL and its sealing key.',
+    '`.mandate`',
+    z.string().min(1).default('.mandate'),
+  ),
+  DATABASE_URL: secretVariable(
+    'PostgreSQL.',
+    'embedded PostgreSQL under `MANDATE_DATA_DIR` (standalone only)',
+    optional(z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })),
+  ),
+  REDIS_URL: secretVariable(
+    'Redis for the queues.',
+    'none: BullMQ on PostgreSQL',
+    optional(z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' })),
+  ),
+  MANDATE_QUEUE_PREFIX: variable(
+    "What the names of all keys in the queue's store begin with: installations that share one Redis need different ones.",
+    '`mandate`',
+    z
+      .string()
+      .regex(/^[\w{}.-]{1,64}$/, 'must be letters, digits, and . - _ { }, at most 64')
+      .default('mandate'),
+  ),
+  MANDATE_ENCRYPTION_KEYS: secretVariable(
+    'Keys that seal secrets at rest: `id:base64,…`, 32 bytes each. The first one seals, all of them open.',
+    'generated and kept in `MANDATE_DATA_DIR` (standalone only)',
+    optional(z.string().min(1)),
+  ),
+  MANDATE_ADMIN_KEY: secretVariable(
+    'Key for `/admin/v1`, at least 32 characters.',
+    'required outside standalone; without it `/admin/v1` is closed',
+    optional(z.string().min(32, 'must have at least 32 characters')),
+  ),
+  MANDATE_EGRESS_ALLOW: variable(
+    'CIDRs and hosts that callbacks may reach besides the public Internet, comma separated. Metadata addresses stay blocked.',
+    'none',
+    z.string().default(''),
+  ),
+  MANDATE_UNSAFE_HTTP_CALLBACKS: variable(
+    '`1` lets callbacks go over plain http to any host that may be reached; otherwise only to loopback.',
+    '0; refused in production',
+    flag,
+  ),
+  MANDATE_CALLBACK_TIMEOUT_SECONDS: variable('How long one callback may take in all.', '15', wholeNumber(1, 60, 15)),
+  MANDATE_PROVIDER_TIMEOUT_SECONDS: variable(
+    'How long one call to Google or Microsoft may take.',
+    '10',
+    wholeNumber(1, 60, 10),
+  ),
+  MANDATE_WORKER_CONCURRENCY: variable(
+    'Jobs that one worker process runs at once, per queue.',
+    '64',
+    wholeNumber(1, 512, 64),
+  ),
+  MANDATE_WORKER_HEALTH_PORT: variable(
+    'Where a worker process answers `/health/live` and `/health/ready`.',
+    'none: it does not listen',
+    wholeNumber(1, 65535, 0).transform((port) => port || null),
+  ),
+  MANDATE_SANDBOX_GOOGLE_URL: variable('Stand-in for Google.', 'none', optional(httpUrl)),
+  MANDATE_SANDBOX_MICROSOFT_URL: variable('Stand-in for Microsoft and Graph.', 'none', optional(httpUrl)),
+  MANDATE_UNSAFE_SANDBOX: variable('`1` lets the stand-ins be used in production.', '0', flag),
+  MANDATE_LOG_LEVEL: variable(
+    'What is logged: `debug`, `info`, `warn`, `error` or `silent`.',
+    'info',
+    z
+      .enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' })
+      .default('info'),
+  ),
+  NODE_ENV: variable(
+    '`production` refuses the stand-ins and plain http for callbacks.',
+    'none',
+    z.string().default(''),
+  ),
+} as const satisfies Record<string, Variable<unknown>>
+
+export type VariableName = keyof typeof VARIABLES
+export type VariableValues = { [Name in VariableName]: z.output<(typeof VARIABLES)[Name]['schema']> }

@@ -1,0 +1,29 @@
+import { MikroOrmModule } from '@mikro-orm/nestjs'
+import { PostgreSqlDriver } from '@mikro-orm/postgresql'
+import { type DynamicModule, Module } from '@nestjs/common'
+import type { Secret } from '#platform/secrets/secret.js'
+import { Database } from './database.js'
+import { ormOptions } from './migrate.js'
+
+@Module({})
+export class DatabaseModule {
+  static forRoot(databaseUrl: Secret<string>): DynamicModule {
+    return {
+      module: DatabaseModule,
+      global: true,
+      imports: [
+        MikroOrmModule.forRootAsync({
+          driver: PostgreSqlDriver,
+          useFactory: () => ({
+            ...ormOptions(databaseUrl),
+            driver: PostgreSqlDriver,
+            autoLoadEntities: true,
+            registerRequestContext: false,
+          }),
+        }),
+      ],
+      providers: [Database],
+      exports: [Database],
+    }
+  }
+}

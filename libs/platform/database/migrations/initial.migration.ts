@@ -1,0 +1,192 @@
+import { Migration } from '@mikro-orm/migrations'
+
+/**
+ * Entities stay the readable description of each table; this is what the database was really told. References are
+ * checked at commit: entities name one another by id only, so the unit of work cannot know an order of inserts.
+ * What is written for every mailbox does not reference clients and service accounts: each check would lock the one row
+ * that all mailboxes of an organisation share, and neither kind of row is ever deleted.
+ */
+export class Initial extends Migration {
+  override up(): void {
+    for (const statement of STATEMENTS) this.addSql(statement)
+  }
+}
+
+const STATEMENTS = [
+  `create table clients (
+    id text primary key,
+    name text not null,
+    redirect_uris text[] not null,
+    callback_origins text[] not null,
+    sealed_signing_secret text not null,
+    created_at timestamptz not null,
+    disabled_at timestamptz
+  )`,
+
+  `create table client_secrets (
+    id text primary key,
+    client_id text not null references clients (id) deferrable initially deferred,
+    secret_hash text not null,
+    sealed_secret text not null,
+    created_at timestamptz not null,
+    expires_at timestamptz
+  )`,
+  'create index client_secrets_of_client on client_secrets (client_id)',
+
+  `create table provider_credentials (
+    id text primary key,
+    provider text not null,
+    client_id text references clients (id) deferrable initially deferred,
+    sealed_credential text,
+    sign_in_client_id text,
+    sealed_sign_in_secret text,
+    version text not null,
+    updated_at timestamptz not null
+  )`,
+  `create unique index provider_credentials_one_per_owner on provider_credentials (provider, coalesce(client_id, ''))`,
+
+  `create table service_accounts (
+    id text primary key,
+    client_id text not null references clients (id) deferrable initially deferred,
+    provider text not null,
+    organisation_id text not null,
+    organisation_name text not null,
+    domains text[] not null,
+    administrator_email text not null,
+    credential_source text not null,
+    sealed_credential text,
+    credential_version text not null,
+    scope text[] not null,
+    delegated_scope text[] not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    revoked_at timestamptz
+  )`,
+  `create unique index service_accounts_one_live_per_organisation
+    on service_accounts (client_id, provider, organisation_id) where revoked_at is null`,
+
+  `create table consents (
+    id text primary key,
+    client_id text not null references clients (id),
+    redirect_uri text not null,
+    scope text[] not null,
+    delegated_scope text[] not null,
+    encoded_state text,
+    cookie_hash text not null,
+    step text not null,
+    revision int not null,
+    provider text,
+    credential_source text,
+    awaited_return jsonb,
+    sealed_sign_in text,
+    administrator jsonb,
+    entered jsonb,
+    sealed_credential text,
+    organisation jsonb,
+    verified_at timestamptz,
+    service_account_id text references service_accounts (id),
+    created_at timestamptz not null,
+    expires_at timestamptz not null,
+    ended_at timestamptz
+  )`,
+  'create index consents_expiring on consents (expires_at)',
+
+  `create table accounts (
+    id text primary key,
+    client_id text not null,
+    service_account_id text not null,
+    provider text not null,
+    email text not null,
+    kind text not null,
+    display_name text,
+    provider_user_id text not null,
+    profile_id text not null,
+    created_at timestamptz not null,
+    unique (service_account_id, email)
+  )`,
+
+  `create table grants (
+    id text primary key,
+    client_id text not null,
+    service_account_id text not null,
+    account_id text references accounts (id) deferrable initially deferred,
+    scope text[] not null,
+    refresh_generation int not null default 0,
+    created_at timestamptz not null,
+    revoked_at timestamptz
+  )`,
+  'create index grants_of_service_account on grants (service_account_id)',
+  'create index grants_of_account on grants (account_id)',
+
+  `create table codes (
+    code_hash text primary key,
+    grant_id text not null references grants (id) deferrable initially deferred,
+    client_id text not null,
+    redirect_uri text not null,
+    request_id text,
+    expires_at timestamptz not null,
+    redeemed_at timestamptz,
+    superseded_at timestamptz
+  )`,
+  'create index codes_of_grant on codes (grant_id)',
+  `create unique index codes_one_live_per_request on codes (request_id)
+    where request_id is not null and redeemed_at is null and superseded_at is null`,
+  'create index codes_of_request on codes (request_id) where request_id is not null',
+
+  `create table access_tokens (
+    token_hash text primary key,
+    grant_id text not null references grants (id) deferrable initially deferred,
+    expires_at timestamptz not null
+  )`,
+  'create index access_tokens_of_grant on access_tokens (grant_id)',
+
+  `create table refresh_tokens (
+    token_hash text primary key,
+    grant_id text not null references grants (id) deferrable initially deferred,
+    generation int not null,
+    created_at timestamptz not null,
+    used_at timestamptz
+  )`,
+  'create index refresh_tokens_of_grant on refresh_tokens (grant_id)',
+
+  `create table delegated_access_requests (
+    id text primary key,
+    client_id text not null,
+    service_account_id text not null,
+    idempotency_key text,
+    fingerprint text not null,
+    email text not null,
+    callback_url text not null,
+    scope text[] not null,
+    state text,
+    decision text not null,
+    error text,
+    error_key text,
+    error_description text,
+    account_id text references accounts (id) deferrable initially deferred,
+    grant_id text references grants (id) deferrable initially deferred,
+    callback text not null,
+    attempts int not null default 0,
+    lease_until timestamptz,
+    ring_at timestamptz,
+    created_at timestamptz not null,
+    decided_at timestamptz,
+    ended_at timestamptz
+  )`,
+  // The sweeper's only question, whatever the table's size.
+  'create index requests_to_ring on delegated_access_requests (ring_at) where ring_at is not null',
+  `create unique index requests_once_per_idempotency_key
+    on delegated_access_requests (service_account_id, idempotency_key, email) where idempotency_key is not null`,
+  'create index requests_of_service_account on delegated_access_requests (service_account_id, created_at desc, id desc)',
+  'create index requests_of_mailbox on delegated_access_requests (service_account_id, email)',
+
+  `create table callback_attempts (
+    request_id text not null references delegated_access_requests (id) deferrable initially deferred,
+    number int not null,
+    started_at timestamptz not null,
+    milliseconds int,
+    status int,
+    failure text,
+    primary key (request_id, number)
+  )`,
+]

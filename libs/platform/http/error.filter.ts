@@ -1,0 +1,86 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ApiError, unavailable } from '#platform/errors/api-error.js'
+import { BrokerError, type Retry } from '#platform/errors/broker-error.js'
+import { OAuthError } from '#platform/errors/oauth-error.js'
+import { invalidField, ValidationError } from '#platform/errors/validation-error.js'
+import { Log } from '#platform/observability/log.js'
+
+/** Where nobody has said how long to wait. */
+const RETRY_AFTER_SECONDS = 5
+
+/** The one place where an error becomes an HTTP answer. What it does not know leaves as a fixed text and an id to ask about. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(private readonly log: Log) {}
+
+  catch(thrown: unknown, host: ArgumentsHost) {
+    const request = host.switchToHttp().getRequest<FastifyRequest>()
+    const reply = host.switchToHttp().getResponse<FastifyReply>()
+    const error = inOurTerms(thrown, request)
+    if (error instanceof BrokerError) this.log.failure('request.refused', error, { request: request.id })
+    else this.log.failure('request.failed', error, { request: request.id })
+    // A stream that has begun cannot change its status any more; cutting it off is the only signal left.
+    if (reply.sent || reply.raw.headersSent) return reply.raw.destroy()
+    answer(error, request, reply)
+  }
+}
+
+function answer(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  if (error instanceof ValidationError) return reply.status(422).send({ errors: error.problems })
+  if (!(error instanceof BrokerError)) {
+    const error_description = `Something failed on our side. When you ask about it, give the id ${request.id}.`
+    return reply.status(500).send({ error: 'server_error', error_description })
+  }
+  if (error instanceof OAuthError) {
+    reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
+    // RFC 6749 section 5.2: only a client that tried the Authorization header is challenged there.
+    const triedBasic = request.headers.authorization?.toLowerCase().startsWith('basic ')
+    if (error.status === 401 && triedBasic) reply.header('www-authenticate', 'Basic realm="mandate"')
+  } else if (error.status === 401) {
+    reply.header('www-authenticate', `Bearer error="${error.code}"`)
+  }
+  const asked = error instanceof ApiError ? error.retryAfter : secondsOf(error.retry)
+  const retryAfter = asked ?? (error.status === 429 ? RETRY_AFTER_SECONDS : undefined)
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
+  return reply.status(error.status).send({ error: error.code, error_description: error.publicText })
+}
+
+const secondsOf = (retry: Retry) => (typeof retry === 'object' ? retry.after : undefined)
+
+/** What Nest and Fastify refuse before a controller is reached, said as one of ours. */
+function inOurTerms(thrown: unknown, request: FastifyRequest): unknown {
+  if (thrown instanceof BrokerError) return thrown
+  if (isStoreAway(thrown)) return unavailable('The database cannot be reached just now.', RETRY_AFTER_SECONDS, thrown)
+  const status = statusOf(thrown)
+  if (status === 404) {
+    const path = request.url.split('?')[0]!.slice(0, 200)
+    return new ApiError({ code: 'not_found', status, publicText: `There is nothing at ${request.method} ${path}.` })
+  }
+  if (status === 413) return new ApiError({ code: 'too_large', status, publicText: 'The body is too large.' })
+  if (status === 415)
+    return new ApiError({
+      code: 'unsupported_media_type',
+      status,
+      publicText: 'Send application/json (OAuth endpoints also take application/x-www-form-urlencoded).',
+    })
+  if (status && status < 500) {
+    const problem = 'could not be read: it is not valid JSON or not a valid form'
+    return request.url.startsWith('/oauth/')
+      ? new OAuthError('invalid_request', `The body ${problem}.`)
+      : invalidField('body', 'errors.unreadable', problem)
+  }
+  return thrown
+}
+
+/** Connection failures by PostgreSQL's classes (08, 53, 57P: shutting down), by the driver's name, or by the socket's. */
+function isStoreAway(thrown: unknown): boolean {
+  const { code, name } = thrown as { code?: unknown; name?: unknown }
+  return name === 'ConnectionException' || /^(08|53|57P|ECONNREFUSED$|ECONNRESET$|EPIPE$)/.test(String(code))
+}
+
+function statusOf(thrown: unknown): number | undefined {
+  if (thrown instanceof HttpException) return thrown.getStatus()
+  const { statusCode, code } = thrown as { statusCode?: unknown; code?: unknown }
+  return typeof statusCode === 'number' && typeof code === 'string' && code.startsWith('FST_') ? statusCode : undefined
+}

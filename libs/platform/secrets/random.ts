@@ -1,0 +1,32 @@
+import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
+
+/** Where identifiers and secrets come from; injected so that tests can fix it. */
+export abstract class RandomSource {
+  abstract bytes(length: number): Buffer
+  /** An integer in [0, below). */
+  abstract integer(below: number): number
+}
+
+export class CryptoRandom extends RandomSource {
+  bytes(length: number): Buffer {
+    return randomBytes(length)
+  }
+
+  integer(below: number): number {
+    return randomInt(below)
+  }
+}
+
+/** `ser_` + 24 hexadecimal digits: 96 bits, 28 characters. Names a thing; authenticates nobody. */
+export const newId = (random: RandomSource, prefix: string) => `${prefix}_${random.bytes(12).toString('hex')}`
+
+/** 32 URL-safe characters, 192 bits: the shape the contract gives codes and tokens. */
+export const newBearer = (random: RandomSource) => random.bytes(24).toString('base64url')
+
+/** For values of 128 random bits and more, where a slow hash would protect nothing (RFC 9700 section 2). */
+export const hashOf = (bearer: string) => createHash('sha256').update(bearer).digest('base64url')
+
+export function equalInConstantTime(left: string, right: string): boolean {
+  const [a, b] = [createHash('sha256').update(left).digest(), createHash('sha256').update(right).digest()]
+  return timingSafeEqual(a, b)
+}

@@ -1,0 +1,21 @@
+import { type EntityClass, MikroORM } from '@mikro-orm/postgresql'
+import { Database } from '#platform/database/database.js'
+import { ormOptions } from '#platform/database/migrate.js'
+import { testDatabase } from './postgres-for-tests.js'
+
+/** A `Database` over a migrated database of this test file's own; there from `beforeAll` on, closed after the tests. */
+export function databaseForTests(entities: EntityClass<object>[]): { readonly database: Database } {
+  const { url } = testDatabase()
+  let orm: MikroORM
+  let database: Database
+  beforeAll(async () => {
+    orm = await MikroORM.init({ ...ormOptions(url), entities })
+    database = new Database(orm)
+  })
+  afterAll(() => orm.close())
+  return {
+    get database() {
+      return database
+    },
+  }
+}

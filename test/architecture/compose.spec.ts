@@ -1,0 +1,148 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { loadSettings } from '#platform/config/settings.js'
+import { VARIABLES } from '#platform/config/variables.js'
+import { ROOT, sourceFiles } from './source-files.js'
+
+interface Service {
+  command?: string[]
+  environment?: Record<string, string>
+  healthcheck?: { test?: string[] }
+  depends_on?: Record<string, { condition: string }>
+  deploy?: { replicas?: number }
+  volumes?: string[]
+  build?: { dockerfile: string }
+}
+
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
+const { services } = parse(read('docker-compose.yml'), { merge: true }) as { services: Record<string, Service> }
+const named = (name: string) => services[name]!
+const ours = ['api', 'worker'].map(named)
+
+const GIVEN = {
+  POSTGRES_PASSWORD: '0f0f0f0f',
+  MANDATE_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
+  MANDATE_ADMIN_KEY: 'a'.repeat(32),
+}
+
+describe('docker-compose.yml', () => {
+  it('runs PostgreSQL, Redis, the API and two workers', () => {
+    expect(Object.keys(services).sort()).toEqual(['api', 'postgres', 'redis', 'worker'])
+    expect(named('worker').deploy?.replicas).toBe(2)
+  })
+
+  it('asks every service for its health', () => {
+    const unasked = Object.keys(services).filter((name) => !named(name).healthcheck?.test?.length)
+    expect(unasked).toEqual([])
+  })
+
+  it('asks ours for /health/ready where they answer it', () => {
+    expect(named('api').healthcheck?.test?.join(' ')).toContain(':8080/health/ready')
+    const workerPort = named('worker').environment?.MANDATE_WORKER_HEALTH_PORT
+    expect(named('worker').healthcheck?.test?.join(' ')).toContain(`:${workerPort}/health/ready`)
+  })
+
+  it('starts ours when the stores are healthy, and not before', () => {
+    const whenHealthy = { postgres: { condition: 'service_healthy' }, redis: { condition: 'service_healthy' } }
+    expect(ours.map((service) => service.depends_on)).toEqual([whenHealthy, whenHealthy])
+  })
+
+  it.each(Object.keys(GIVEN))('does not start without %s, and says how to make one', (secret) => {
+    const { [secret]: _, ...others } = GIVEN as Record<string, string>
+    const complaints = ours.map(({ environment }) => complaintOf(() => filledIn(environment, others)))
+    for (const complaint of complaints) expect(complaint).toMatch(new RegExp(`^${secret} must be set, .*openssl rand`))
+  })
+
+  it('holds no secret, and no default for one', () => {
+    const secrets = ['POSTGRES_PASSWORD', ...Object.keys(VARIABLES).filter((name) => isSecret(name))]
+    const written = Object.values(services)
+      .flatMap(({ environment = {} }) => Object.entries(environment))
+      .filter(([name, value]) => secrets.includes(name) && !value.includes(':?'))
+    // Nobody but the containers reaches this Redis, which has no password to keep.
+    expect(Object.fromEntries(written)).toEqual({ REDIS_URL: 'redis://redis:6379' })
+  })
+
+  it('gives ours a configuration that they start with', () => {
+    for (const { environment } of ours) {
+      const settings = loadSettings('service', { NODE_ENV: 'production', ...filledIn(environment, GIVEN) })
+      expect(settings.stores.databaseUrl?.reveal()).toBe('postgres://mandate:0f0f0f0f@postgres:5432/mandate')
+      expect(settings.stores.redisUrl?.reveal()).toBe('redis://redis:6379')
+    }
+  })
+
+  it('sets no variable that Mandate does not read', () => {
+    const set = ours.flatMap(({ environment = {} }) => Object.keys(environment))
+    expect(set.filter((name) => !(name in VARIABLES))).toEqual([])
+  })
+
+  it('keeps what the stores keep, and lets Redis evict nothing', () => {
+    expect(named('postgres').volumes).toEqual(['postgres:/var/lib/postgresql'])
+    expect(named('redis').volumes).toEqual(['redis:/data'])
+    const command = named('redis').command?.join(' ')
+    expect(command).toContain('--appendonly yes')
+    expect(command).toContain('--maxmemory-policy noeviction')
+  })
+})
+
+describe('deploy/Dockerfile', () => {
+  const dockerfile = read('deploy/Dockerfile')
+  const lastStage = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
+
+  it('is what docker-compose.yml builds, and has the entry points that it starts', () => {
+    for (const { build, command } of ours) {
+      expect(build?.dockerfile).toBe('deploy/Dockerfile')
+      const entry = command!.at(-1)!
+      expect(existsSync(join(ROOT, entry.replace(/^dist\//, '').replace(/\.js$/, '.ts')))).toBe(true)
+    }
+  })
+
+  it('ends as an unprivileged user, who listens to the other containers and says when it is ready', () => {
+    expect(lastStage).toMatch(/^USER node$/m)
+    expect(lastStage).toMatch(/^ENV .*\bHOST=0\.0\.0\.0\b/m)
+    expect(lastStage).toMatch(/^HEALTHCHECK [\s\S]*\/health\/ready/m)
+  })
+
+  it('installs what its processes import, although it installs no development dependency', () => {
+    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> }
+    const running = sourceFiles('libs', 'apps/api', 'apps/worker', 'apps/cli').filter(
+      ({ path }) => !/spec\.ts$|\/testing\/|-bench\.ts$/.test(path),
+    )
+    const missing = running.flatMap(({ path, imports }) =>
+      imports
+        .filter((name) => !/^(node:|libs\/|apps\/)/.test(name))
+        .filter((name) => !(/^(@[^/]+\/)?[^/]+/.exec(name)![0] in dependencies))
+        .map((name) => `${path} imports ${name}`),
+    )
+    expect(missing).toEqual([])
+  })
+
+  it('takes along every file that is read beside the sources', () => {
+    const beside = readdirSync(join(ROOT, 'libs'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !/\.tsx?$/.test(entry.name))
+      .map(({ parentPath }) => parentPath.slice(ROOT.length + 1))
+    const copied = [...lastStage.matchAll(/^COPY (libs\S+) (\S+)$/gm)].map(([, from, to]) => `${from} ${to}`)
+    expect(copied).toEqual([...new Set(beside)].map((folder) => `${folder} ${folder}`))
+  })
+})
+
+const isSecret = (name: string) => 'secret' in VARIABLES[name as keyof typeof VARIABLES]
+
+/** As compose fills in `${NAME:?complaint}` and `${NAME:-default}`. */
+function filledIn(environment: Record<string, string> = {}, given: Record<string, string>): Record<string, string> {
+  const fill = (value: string) =>
+    value.replaceAll(/\$\{(\w+):([?-])([^}]*)\}/g, (_, name: string, kind: string, text: string) => {
+      if (!given[name] && kind === '?') throw new Error(`${name} ${text}`)
+      return given[name] || text
+    })
+  return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, fill(value)]))
+}
+
+function complaintOf(work: () => unknown): string {
+  try {
+    work()
+    return 'none'
+  } catch (error) {
+    return (error as Error).message
+  }
+}

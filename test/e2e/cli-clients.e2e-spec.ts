@@ -1,0 +1,120 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { type EmbeddedPostgres, openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
+import { mandate, mandateJson } from './cli-process.js'
+
+interface Registered {
+  client_id: string
+  client_secret: string
+  name: string
+  redirect_uris: string[]
+  callback_origins: string[]
+  signing_secret: string
+}
+
+describe('the operator looks after clients at a terminal', () => {
+  let directory: string
+  let settings: Record<string, string>
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'mandate-cli-'))
+    await chmod(directory, 0o711) // when root runs this, the server's user passes through
+    settings = { MANDATE_DATA_DIR: join(directory, 'data') }
+  })
+  afterAll(() => rm(directory, { recursive: true }))
+
+  const create = (name: string) =>
+    mandateJson<Registered>(
+      [
+        ...['clients', 'create', '--name', name, '--redirect-uri', 'https://app.acme.test/connected'],
+        ...['--redirect-uri', 'http://localhost:3000/connected', '--callback-origin', 'https://app.acme.test'],
+      ],
+      settings,
+    )
+
+  it('needs nothing but a directory: each command starts the embedded PostgreSQL in it and stops it again', async () => {
+    const { client_id } = await create('The First')
+
+    const { clients } = await mandateJson<{ clients: Registered[] }>(['clients', 'list'], settings)
+
+    expect(clients).toMatchObject([{ client_id, name: 'The First' }])
+  }, 60_000)
+
+  describe('while another process has that database open', () => {
+    let standalone: EmbeddedPostgres
+
+    beforeAll(async () => {
+      standalone = await openEmbeddedPostgres({ dataDirectory: settings.MANDATE_DATA_DIR!, log: () => {} })
+    })
+    afterAll(() => standalone.stop())
+
+    it('leaves it running', async () => {
+      const server = new pg.Client({ connectionString: standalone.url.reveal() })
+      await server.connect()
+      const { client_id } = await create('During')
+
+      expect((await server.query('select name from clients where id = $1', [client_id])).rows).toEqual([
+        { name: 'During' },
+      ])
+      await server.end()
+    })
+
+    it('registers one, rotates its secret once and not twice, and shuts it out', async () => {
+      const client = await create('Acme Scheduler')
+      expect(client).toEqual({
+        client_id: expect.stringMatching(/^cli_[0-9a-f]{24}$/),
+        client_secret: expect.stringMatching(/^[\w-]{43}$/),
+        name: 'Acme Scheduler',
+        redirect_uris: ['https://app.acme.test/connected', 'http://localhost:3000/connected'],
+        callback_origins: ['https://app.acme.test'],
+        signing_secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
+      })
+      const { client_id } = client
+
+      const rotated = await mandateJson<Record<string, string>>(['clients', 'rotate-secret', client_id], settings)
+      expect(rotated).toEqual({
+        client_id,
+        client_secret: expect.stringMatching(/^[\w-]{43}$/),
+        previous_secret_expires_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      })
+      expect(rotated.client_secret).not.toBe(client.client_secret)
+
+      const again = await mandate(['clients', 'rotate-secret', client_id, '--json'], settings)
+      expect(again).toMatchObject({ exitCode: 1, stdout: '' })
+      expect(JSON.parse(again.stderr)).toEqual({ error: 'conflict', error_description: expect.stringContaining('Two') })
+
+      const shown = await mandateJson<{ secrets: object[] }>(['clients', 'show', client_id], settings)
+      expect(shown).toMatchObject({ client_id, name: 'Acme Scheduler', disabled_at: null })
+      expect(shown.secrets).toEqual([
+        expect.objectContaining({ expires_at: null }),
+        expect.objectContaining({ expires_at: rotated.previous_secret_expires_at }),
+      ])
+
+      const disabled = await mandateJson<{ disabled_at: string }>(['clients', 'disable', client_id], settings)
+      expect(Date.parse(disabled.disabled_at)).not.toBeNaN()
+
+      const list = await mandate(['clients', 'list', '--json'], settings)
+      expect(JSON.parse(list.stdout).clients[0]).toMatchObject({ client_id, disabled_at: disabled.disabled_at })
+      for (const secret of [client.client_secret, client.signing_secret, rotated.client_secret])
+        expect(list.stdout + JSON.stringify(shown)).not.toContain(secret)
+    }, 60_000)
+
+    it('says to a person what is shown only once, and what to do next', async () => {
+      const { exitCode, stdout, stderr } = await mandate(['clients', 'create', '--name', 'Spoken To'], settings)
+
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+      expect(stdout).toMatch(/client id +cli_/)
+      expect(stdout).toMatch(/client secret +[\w-]{43}\n/)
+      expect(stdout).toContain('shown this once')
+    })
+
+    it('ends with 1 for a client that does not exist', async () => {
+      const { exitCode, stdout, stderr } = await mandate(['clients', 'disable', 'cli_nobody'], settings)
+
+      expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
+      expect(stderr).toContain('cli_nobody')
+    })
+  })
+})

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import { newSigningKey, selfSignedCertificate } from '../../apps/sandbox/core/self-signed-certificate.js'
+import { mandate, mandateJson } from './cli-process.js'
+
+const APPLICATION = '11111111-2222-4333-8444-555555555555'
+const OTHER_APPLICATION = '99999999-2222-4333-8444-555555555555'
+const GOOGLE_SECRET = 'GOCSPX-not-for-anybody'
+const MICROSOFT_SECRET = 'abc8Q~not-for-anybody'
+
+describe('the operator sets provider credentials at a terminal', () => {
+  const { url } = testDatabase()
+  let directory: string
+  let settings: Record<string, string>
+  let privateKey: string
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'mandate-cli-'))
+    settings = {
+      MANDATE_DATA_DIR: join(directory, 'data'),
+      DATABASE_URL: url.reveal(),
+      MANDATE_ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+    }
+    const key = await newSigningKey()
+    privateKey = key.export({ type: 'pkcs8', format: 'pem' }) as string
+    const keyFile = {
+      type: 'service_account',
+      client_id: '123456789012345678901',
+      client_email: 'calendar@acme.iam.gserviceaccount.com',
+      private_key: privateKey,
+      private_key_id: 'abc123',
+    }
+    await write('key.json', JSON.stringify(keyFile))
+    await write('key.pem', privateKey)
+    await write('cert.pem', selfSignedCertificate(key, 'Mandate'))
+    await write('secret.txt', `${MICROSOFT_SECRET}\n`)
+  })
+  afterAll(() => rm(directory, { recursive: true }))
+
+  const pathTo = (name: string) => join(directory, name)
+  const write = (name: string, content: string) => writeFile(pathTo(name), content)
+  const set = (words: string[], stdin?: string) =>
+    mandateJson<Record<string, unknown>>(['providers', 'set', ...words], settings, stdin)
+
+  it('takes a Google key file first, and the OAuth client later, its secret from standard input', async () => {
+    const acting = await set(['google', '--service-account', pathTo('key.json')])
+    expect(acting).toMatchObject({
+      provider: 'google',
+      client: null,
+      credential: { client_id: '123456789012345678901', email: 'calendar@acme.iam.gserviceaccount.com' },
+      sign_in: null,
+    })
+
+    const oauth = ['--oauth-client-id', 'acme.apps.googleusercontent.com', '--oauth-client-secret', '-']
+    expect(await set(['google', ...oauth], `${GOOGLE_SECRET}\n`)).toMatchObject({
+      credential: acting.credential,
+      sign_in: { client_id: 'acme.apps.googleusercontent.com' },
+    })
+  })
+
+  it('takes a Microsoft secret from a file, for one client alone', async () => {
+    const { client_id } = await mandateJson<{ client_id: string }>(['clients', 'create', '--name', 'Acme'], settings)
+    const words = ['microsoft', '--client-id', APPLICATION, '--client-secret', `@${pathTo('secret.txt')}`]
+
+    expect(await set([...words, '--client', client_id])).toMatchObject({
+      client: client_id,
+      credential: { kind: 'client_secret', client_id: APPLICATION },
+      sign_in: { client_id: APPLICATION },
+    })
+  })
+
+  it('takes a certificate, and says that a secret is still needed for signing in', async () => {
+    const words = ['--certificate', pathTo('cert.pem'), '--key', pathTo('key.pem')]
+
+    const text = await mandate(['providers', 'set', 'microsoft', '--client-id', APPLICATION, ...words], settings)
+    expect(text).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(text.stdout).toMatch(/certificate [0-9A-F]{40}, valid until \d{4}-/)
+    expect(text.stdout).toMatch(/signs in with +not set: .*--client-secret/)
+
+    const both = [...words, '--client-secret', MICROSOFT_SECRET]
+    expect(await set(['microsoft', '--client-id', APPLICATION, ...both])).toMatchObject({
+      credential: { kind: 'certificate', client_id: APPLICATION, thumbprint: expect.stringMatching(/^[0-9A-F]{40}$/) },
+      sign_in: { client_id: APPLICATION },
+    })
+  })
+
+  it('refuses a certificate of another app registration while administrators sign in with the first', async () => {
+    const words = ['--certificate', pathTo('cert.pem'), '--key', pathTo('key.pem')]
+    await set(['microsoft', '--client-id', APPLICATION, '--client-secret', MICROSOFT_SECRET])
+
+    const other = ['providers', 'set', 'microsoft', '--client-id', OTHER_APPLICATION, ...words]
+    const { exitCode, stderr } = await mandate(other, settings)
+
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('--client-secret')
+    expect(await set([...other.slice(2), '--client-secret', MICROSOFT_SECRET])).toMatchObject({
+      credential: { client_id: OTHER_APPLICATION },
+      sign_in: { client_id: OTHER_APPLICATION },
+    })
+  })
+
+  it('shows all of them, and no secret', async () => {
+    const { providers } = await mandateJson<{ providers: object[] }>(['providers', 'show'], settings)
+    const { stdout } = await mandate(['providers', 'show'], settings)
+
+    expect(providers).toHaveLength(3)
+    expect(stdout).toContain('123456789012345678901')
+    for (const secret of [GOOGLE_SECRET, MICROSOFT_SECRET, privateKey.split('\n')[1]!])
+      expect(stdout + JSON.stringify(providers)).not.toContain(secret)
+  })
+
+  it('refuses a client that does not exist', async () => {
+    const words = ['providers', 'set', 'google', '--service-account', pathTo('key.json'), '--client', 'cli_nobody']
+
+    expect(await mandate(words, settings)).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: expect.stringContaining('cli_nobody'),
+    })
+  })
+})

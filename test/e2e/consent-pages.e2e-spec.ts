@@ -1,0 +1,108 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Browser } from 'playwright-core'
+import { ConsentAssets } from '#features/service-accounts/http/consent-assets.js'
+import { ORDINARY, samplePages } from '#features/service-accounts/pages/sample-pages.js'
+import {
+  accessibilityProblems,
+  keepPicture,
+  launchChromium,
+  openTab,
+  overflowOf,
+  withChromium,
+} from './consent-chromium.js'
+
+/** Longer than anybody will ever see, in a language whose words do not end. */
+const LONG = {
+  clientName:
+    'Internationale Terminabstimmungsgesellschaft für Besprechungsraumverwaltung und Kalendersynchronisierung mbH',
+  redirectUri: 'https://terminabstimmung-und-raumverwaltung.kalenderdienste.münchen.example:8443/verbunden',
+  organisationName: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft',
+  administratorEmail: 'maximiliana.von-und-zu-hohenlohe@verwaltung.donaudampfschifffahrt.example',
+}
+
+const VIEWS = [
+  { name: '360-dark', viewport: { width: 360, height: 740 }, colorScheme: 'dark' },
+  { name: '1280-light', viewport: { width: 1280, height: 900 }, colorScheme: 'light' },
+] as const
+
+/** 200 % zoom of a window of 1280: half the room for everything. */
+const ZOOMED = { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 }
+
+/** What is folded away must fit too. */
+const OPEN_GUIDES = "for (const guide of document.querySelectorAll('details')) guide.open = true"
+
+/** Endings are made of the same few elements; these have all of them. */
+const isWorthAWholeLook = (name: string) => !name.startsWith('ending-') || name === 'ending-notAdministrator'
+
+withChromium('the pages as a browser shows them', () => {
+  const assets = new ConsentAssets()
+  const frame = {
+    requestId: 'req_7f3c2a9d5e814b067f3c2a9d',
+    brokerHost: 'connect.mandate.test',
+    stylesheet: assets.stylesheet,
+    script: assets.script,
+    icon: assets.icon,
+  }
+  const pages = { short: samplePages(frame, ORDINARY), long: samplePages(frame, LONG) }
+  let server: Server
+  let browser: Browser
+  let url: string
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      const [, set, name] = request.url!.split('/')
+      const asset = assets.find(request.url!.split('/').at(-1)!)
+      const html = pages[set as keyof typeof pages]?.[name!]
+      response.setHeader('content-type', asset?.contentType ?? 'text/html; charset=utf-8')
+      response.end(asset?.body ?? html ?? '')
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    browser = await launchChromium()
+  })
+  afterAll(async () => {
+    await browser.close()
+    server.close()
+  })
+
+  it.each(VIEWS)(
+    'are accessible at $name',
+    async ({ name: view, ...options }) => {
+      const { page, complaints, close } = await openTab(browser, url, options)
+      for (const name of Object.keys(pages.short).filter(isWorthAWholeLook)) {
+        await page.goto(`${url}/short/${name}`)
+        await page.evaluate(OPEN_GUIDES)
+        expect({ name, problems: await accessibilityProblems(page) }).toEqual({ name, problems: [] })
+        await keepPicture(page, `${name}-${view}`)
+      }
+      expect(complaints).toEqual([])
+      await close()
+    },
+    120_000,
+  )
+
+  it.each([
+    ['at 360 pixels', { viewport: { width: 360, height: 740 } }],
+    ['at 1280 pixels and 200 % zoom', ZOOMED],
+  ])(
+    'fit %s with the longest of names, and with every sentence a third longer',
+    async (_view, options) => {
+      const { page, close } = await openTab(browser, url, options)
+      for (const name of Object.keys(pages.long)) {
+        await page.goto(`${url}/long/${name}`)
+        await page.evaluate(OPEN_GUIDES)
+        expect({ name, overflow: await overflowOf(page) }).toEqual({ name, overflow: 0 })
+        await page.evaluate(`
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+        while (walker.nextNode()) {
+          const text = walker.currentNode.textContent
+          walker.currentNode.textContent = text + text.slice(0, Math.ceil(text.length / 3))
+        }`)
+        expect({ name, stretched: await overflowOf(page) }).toEqual({ name, stretched: 0 })
+      }
+      await close()
+    },
+    60_000,
+  )
+})

@@ -1,0 +1,130 @@
+import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import type { Client, PublicApi, ServiceAccount } from './public-api.js'
+import { Stage } from './stage.js'
+
+interface Tokens {
+  access_token: string
+  refresh_token: string
+  sub: string
+}
+
+describe('POST /oauth/token/revoke', () => {
+  const { url: databaseUrl } = testDatabase()
+  let stage: Stage
+  let api: PublicApi
+  let client: Client
+  let rival: Client
+  let acme: ServiceAccount
+  let globex: ServiceAccount
+  let states = 0
+
+  beforeAll(async () => {
+    stage = await Stage.open(databaseUrl)
+    api = stage.api
+    client = await api.addClient('Scheduler')
+    rival = await api.addClient('Rival')
+    acme = await api.authorise(client, 'acme')
+    globex = await api.authorise(rival, 'globex')
+  })
+  afterAll(() => stage?.close())
+
+  const tokensFor = async (email: string, account = acme): Promise<Tokens> => {
+    states += 1
+    await stage.ask(account, { email, state: `code ${states}` })
+    const { code } = await stage.told(`code ${states}`)
+    return (await api.exchange(account.client, code!, stage.callbackUrl)).json
+  }
+  const isLive = async ({ access_token: token }: Pick<Tokens, 'access_token'>) =>
+    (await api.call('GET', '/v1/userinfo', { token })).status === 200
+  const mayRefresh = async ({ refresh_token }: Tokens, by = client) =>
+    (await api.refresh(by, refresh_token)).status === 200
+
+  it.each<[string, (tokens: Tokens) => Record<string, string>]>([
+    ['its access token', ({ access_token }) => ({ token: access_token })],
+    ['its refresh token', ({ refresh_token }) => ({ token: refresh_token })],
+    ['its refresh token by that name, as the Node SDK sends it', ({ refresh_token }) => ({ refresh_token })],
+    ['its sub', ({ sub }) => ({ sub })],
+    [
+      'its sub, with the service account’s refresh token that the SDK adds',
+      ({ sub }) => ({ sub, refresh_token: acme.refreshToken }),
+    ],
+    ['a token, whatever the sub beside it', ({ access_token }) => ({ token: access_token, sub: acme.id })],
+    [
+      'a token with the hint of RFC 7009',
+      ({ access_token }) => ({ token: access_token, token_type_hint: 'refresh_token' }),
+    ],
+  ])('ends a mailbox’s access by %s, and nobody else’s', async (_how, what) => {
+    const [ended, other] = [await tokensFor('anna@acme.test'), await tokensFor('ben@acme.test')]
+    const { status, text, headers } = await api.revoke(client, what(ended))
+    expect({ status, text }).toEqual({ status: 200, text: '' })
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect([await isLive(ended), await mayRefresh(ended)]).toEqual([false, false])
+    expect([await isLive(other), await mayRefresh(other)]).toEqual([true, true])
+    expect((await api.revoke(client, what(ended))).status).toBe(200)
+  })
+
+  it('takes a form, and a Basic header', async () => {
+    const ended = await tokensFor('anna@acme.test')
+    const headers = { authorization: `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}` }
+    const form = { token: ended.refresh_token }
+    expect((await api.call('POST', '/oauth/token/revoke', { form, headers })).status).toBe(200)
+    expect(await isLive(ended)).toBe(false)
+  })
+
+  it('answers 200 and ends nothing for what is unknown or another client’s', async () => {
+    const theirs = await tokensFor('greg@globex.test', globex)
+    const notOurs: Record<string, string>[] = [
+      { token: theirs.access_token },
+      { token: theirs.refresh_token },
+      { sub: theirs.sub },
+      { sub: globex.id },
+      { token: 'x'.repeat(32) },
+      { sub: 'acc_000000000000000000000000' },
+      { sub: 'ser_' },
+    ]
+    for (const what of notOurs) expect((await api.revoke(client, what)).status).toBe(200)
+    expect([await isLive(theirs), await mayRefresh(theirs, rival)]).toEqual([true, true])
+    expect(await isLive({ access_token: globex.accessToken })).toBe(true)
+  })
+
+  it.each<[string, object, string]>([
+    ['nothing to revoke', {}, '400 invalid_request'],
+    ['a list of tokens', { token: ['a', 'b'] }, '400 invalid_request'],
+    ['a token with NUL', { token: 'a\0' }, '400 invalid_request'],
+    ['a sub with NUL', { sub: 'acc_\0' }, '400 invalid_request'],
+    ['a wrong secret', { token: 'x', client_secret: 'wrong' }, '401 invalid_client'],
+  ])('refuses %s', async (_what, over, refusal) => {
+    const json = { client_id: client.id, client_secret: client.secret, ...over }
+    const answer = await api.call('POST', '/oauth/token/revoke', { json })
+    expect(`${answer.status} ${answer.json.error}`).toBe(refusal)
+  })
+
+  it.each<[string, (account: ServiceAccount) => Record<string, string>]>([
+    ['its access token', ({ accessToken }) => ({ token: accessToken })],
+    ['its refresh token', ({ refreshToken }) => ({ token: refreshToken })],
+    ['its sub', ({ id }) => ({ sub: id })],
+  ])('ends a service account and every mailbox under it by %s, and no other service account', async (_how, what) => {
+    const umbrella = await api.authorise(client, 'umbrella')
+    const under = await tokensFor('ursula@umbrella.test', umbrella)
+    const beside = await tokensFor('anna@acme.test')
+    expect((await api.revoke(client, what(umbrella))).status).toBe(200)
+
+    expect([await isLive(under), await mayRefresh(under)]).toEqual([false, false])
+    expect(await isLive({ access_token: umbrella.accessToken })).toBe(false)
+    expect((await api.refresh(client, umbrella.refreshToken)).json.error).toBe('invalid_grant')
+    expect([await isLive(beside), await isLive({ access_token: acme.accessToken })]).toEqual([true, true])
+
+    const anew = await api.authorise(client, 'umbrella')
+    expect(anew.id).not.toBe(umbrella.id)
+    expect([await isLive({ access_token: anew.accessToken }), await isLive(under)]).toEqual([true, false])
+  })
+
+  it('of a disabled client ends nothing, because its tokens have ended already', async () => {
+    const short = await api.addClient('Short')
+    const umbrella = await api.authorise(short, 'umbrella')
+    const under = await tokensFor('ursula@umbrella.test', umbrella)
+    await api.disable(short)
+    expect([await isLive(under), await isLive({ access_token: umbrella.accessToken })]).toEqual([false, false])
+    expect((await api.revoke(short, { sub: under.sub })).status).toBe(401)
+  })
+})

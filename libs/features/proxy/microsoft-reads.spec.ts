@@ -142,7 +142,7 @@ describe('a read at Microsoft', () => {
   it('judges a filter of thousands of quotes at once', () => {
     const startedAt = performance.now()
     expect(refusal(`${MOUNT}v1.0/me/events?$filter=${"''".repeat(4000)}$`)).toBe('not_admitted')
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
   })
 })
 

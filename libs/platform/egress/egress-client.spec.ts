@@ -263,7 +263,7 @@ describe('closing', () => {
     client = app.get(EgressClient)
     expect(await post(target)).toMatchObject({ bodyExcerpt: 'injected' })
     await app.close()
-    await until('the idle socket to be closed', () => target.open() === 0, { timeoutMs: 1_500 })
+    await until('the idle socket to be closed', () => target.open() === 0, { timeoutMs: 3_500 })
   })
 })
 

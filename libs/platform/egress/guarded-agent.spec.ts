@@ -168,7 +168,7 @@ describe('sockets', () => {
     const egress = clientWith(async () => ['127.0.0.1'])
     for (let n = 0; n < 600; n++) expect((await egress.post(url(`host-${n}.test`), call)).status).toBe(200)
     // Sooner than the 4 s after which idle sockets close by themselves.
-    await until('the sockets beyond 256 origins to be closed', () => target.open() <= 256, { timeoutMs: 1_500 })
+    await until('the sockets beyond 256 origins to be closed', () => target.open() <= 256, { timeoutMs: 3_500 })
     expect(target.connections()).toBe(600)
   })
 

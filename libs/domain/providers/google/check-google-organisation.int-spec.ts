@@ -23,7 +23,7 @@ describe('the live check of an organisation at Google', () => {
   beforeAll(async () => {
     ;({ seed, operator } = await defaultSeed())
     sandbox = await startSandbox({ seed })
-    const settings = { googleSandboxUrl: new URL(sandbox.google.url), microsoftSandboxUrl: null, timeoutMs: 500 }
+    const settings = { googleSandboxUrl: new URL(sandbox.google.url), microsoftSandboxUrl: null, timeoutMs: 2_500 }
     google = new Providers(settings, new SystemClock()).administrator('google')
   })
   afterAll(() => sandbox.stop())

@@ -10,7 +10,7 @@ import { readGoogleKeyFile } from './google-credential.js'
 
 const READ = permissionsOf(['read_only'])
 const BOTH: MailboxKind[] = ['person', 'room']
-const TIMEOUT_MS = 500
+const TIMEOUT_MS = 2_500
 
 describe('a refusal of Google, through its real library', () => {
   let sandbox: Sandbox

@@ -26,7 +26,7 @@ describe('an administrator at Google', () => {
     sandbox = await startSandbox({ seed })
     const { clientId, clientSecret } = operator.googleClient
     registration = { clientId, clientSecret: new Secret(clientSecret) }
-    const settings = { googleSandboxUrl: new URL(sandbox.google.url), microsoftSandboxUrl: null, timeoutMs: 500 }
+    const settings = { googleSandboxUrl: new URL(sandbox.google.url), microsoftSandboxUrl: null, timeoutMs: 2_500 }
     google = new Providers(settings, new SystemClock()).administrator('google')
   })
   afterAll(() => sandbox.stop())

@@ -10,7 +10,7 @@ import { readGoogleKeyFile } from './google-credential.js'
 const READ = permissionsOf(['read_only'])
 const BOTH: MailboxKind[] = ['person', 'room']
 const LOVELACE = 'c_1884lovelace0board0room@resource.calendar.google.com'
-const TIMEOUT_MS = 500
+const TIMEOUT_MS = 2_500
 
 describe('acting at Google with one organisation’s credential', () => {
   let sandbox: Sandbox

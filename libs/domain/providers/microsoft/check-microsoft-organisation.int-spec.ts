@@ -23,7 +23,7 @@ describe('the live check of an organisation at Microsoft', () => {
   beforeAll(async () => {
     ;({ seed, operator } = await defaultSeed())
     sandbox = await startSandbox({ seed })
-    const settings = { googleSandboxUrl: null, microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 500 }
+    const settings = { googleSandboxUrl: null, microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 }
     microsoft = new Providers(settings, new SystemClock()).administrator('microsoft')
   })
   afterAll(() => sandbox.stop())

@@ -29,7 +29,7 @@ describe('a refusal of Microsoft, through its real library', () => {
     sandbox.microsoft.faults.clear()
     sandbox.microsoft.mutate('grant-consent')
     sandbox.microsoft.journal.clear()
-    const settings = { googleSandboxUrl: null, microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 500 }
+    const settings = { googleSandboxUrl: null, microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 }
     microsoft = new Providers(settings, new SystemClock()).organisation('microsoft')
     initech = {
       id: INITECH,

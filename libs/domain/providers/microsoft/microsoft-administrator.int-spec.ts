@@ -27,7 +27,7 @@ describe('an administrator at Microsoft', () => {
     sandbox = await startSandbox({ seed })
     const { clientId, clientSecret } = operator.microsoftApp
     registration = { clientId, clientSecret: new Secret(clientSecret) }
-    const settings = { googleSandboxUrl: null, microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 500 }
+    const settings = { googleSandboxUrl: null, microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 }
     microsoft = new Providers(settings, new SystemClock()).administrator('microsoft')
   })
   afterAll(() => sandbox.stop())

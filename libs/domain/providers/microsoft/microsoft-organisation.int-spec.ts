@@ -31,7 +31,7 @@ describe('acting at Microsoft with one organisation’s credential', () => {
     sandbox.microsoft.faults.clear()
     sandbox.microsoft.mutate('grant-consent')
     sandbox.microsoft.journal.clear()
-    const settings = { googleSandboxUrl: null, microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 500 }
+    const settings = { googleSandboxUrl: null, microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 }
     microsoft = new Providers(settings, new SystemClock()).organisation('microsoft')
     initech = {
       id: INITECH,

@@ -3,6 +3,7 @@ import { Clock } from '#platform/clock/clock.js'
 import type { Em, Tx } from '#platform/database/database.js'
 import { Database } from '#platform/database/database.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { hashOf } from '#platform/secrets/random.js'
 import { Code } from './code.entity.js'
 import { Grant } from './grant.entity.js'
@@ -34,6 +35,7 @@ export class RedeemCode {
     const codeHash = hashOf(redemption.code)
     const code = await this.database.read((em) => this.#getCode(em, codeHash, redemption))
     const tokens = await this.database.inTransaction((tx) => this.#exchange(tx, code))
+    failPoint('redeem-code.committed')
     if (tokens) return tokens
     await this.#punishReplay(codeHash)
     throw refused('the code had been used, has expired, or its grant is revoked')
@@ -53,6 +55,7 @@ export class RedeemCode {
     const now = this.clock.now()
     const live = { codeHash, redeemedAt: null, supersededAt: null, expiresAt: { $gt: now } }
     if ((await tx.nativeUpdate(Code, live, { redeemedAt: now })) === 0) return null
+    failPoint('redeem-code.committing')
     const grant = await tx.findOne(Grant, { id: grantId, revokedAt: null })
     return grant && this.tokens.issue(tx, grant)
   }

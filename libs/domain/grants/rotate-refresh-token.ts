@@ -4,6 +4,7 @@ import { after, Clock, seconds } from '#platform/clock/clock.js'
 import type { Tx } from '#platform/database/database.js'
 import { Database } from '#platform/database/database.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { hashOf } from '#platform/secrets/random.js'
 import { Grant } from './grant.entity.js'
 import { RevokeGrants } from './revoke-grants.js'
@@ -32,6 +33,7 @@ export class RotateRefreshToken {
   async rotate(presented: { refreshToken: string; clientId: string }): Promise<IssuedTokens> {
     // The revocation of a replayed family has to be committed before the refusal is thrown.
     const outcome = await this.database.inTransaction((tx) => this.#decide(tx, presented))
+    failPoint('rotate-refresh-token.committed')
     if (outcome.kind === 'rotated') return outcome.tokens
     throw refused(
       outcome.kind === 'replayed' ? 'replayed after the grace period; the grant is revoked' : 'no such token',
@@ -55,6 +57,7 @@ export class RotateRefreshToken {
     if (age === 0) {
       token.usedAt = now
       grant.refreshGeneration += 1
+      failPoint('rotate-refresh-token.committing')
       return { kind: 'rotated', tokens: await this.tokens.issue(tx, grant) }
     }
     // A sibling: parallel refreshes each got one, and this one has not been used. That is no replay.

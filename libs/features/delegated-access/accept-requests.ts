@@ -7,6 +7,7 @@ import type { Grant } from '#domain/grants/grant.entity.js'
 import { after, Clock } from '#platform/clock/clock.js'
 import { Database, type Em } from '#platform/database/database.js'
 import { conflict, insufficientScope, invalidToken } from '#platform/errors/api-error.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import { Doorbell } from '#platform/queues/doorbell.js'
 import { hashOf, newId, RandomSource } from '#platform/secrets/random.js'
@@ -39,12 +40,15 @@ export class AcceptRequests {
   /** @throws ValidationError naming item and field; ApiError insufficient_scope, invalid_token, conflict */
   async accept(grant: Grant, batch: AskedBatch): Promise<DelegatedAccessRequest[]> {
     const checked = await this.database.read((em) => this.#checkAll(em, grant, batch))
+    failPoint('accept-requests.checked')
     const { rows, isRepeat } = await this.#insertOrFind(grant, checked, batch.idempotencyKey)
+    failPoint('accept-requests.committed')
     if (!isRepeat)
       await this.doorbell.ring(
         MINT_ACCESS,
         rows.map(({ id }) => ({ requestId: id })),
       )
+    failPoint('accept-requests.rung')
     this.log.info('access.requested', {
       client: grant.clientId,
       serviceAccount: grant.serviceAccountId,

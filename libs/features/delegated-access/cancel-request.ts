@@ -5,6 +5,7 @@ import { RevokeGrants } from '#domain/grants/revoke-grants.js'
 import { Clock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { conflict } from '#platform/errors/api-error.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { DelegatedAccessRequest } from './delegated-access-request.entity.js'
 import { FindRequests } from './find-requests.js'
 
@@ -31,6 +32,7 @@ export class CancelRequest {
       // Waits for an exchange that is under way; a redeemed code means that the client knows.
       if (await this.codes.wasRedeemed(tx, id)) throw alreadyTold()
       if (grantId) await this.grants.revokeOne(tx, grantId)
+      failPoint('cancel-request.committing')
       return true
     })
     const request = await this.requests.get(grant, id)

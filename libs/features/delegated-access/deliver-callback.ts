@@ -10,6 +10,7 @@ import type { EgressAnswer } from '#platform/egress/answer-reader.js'
 import { EgressClient } from '#platform/egress/egress-client.js'
 import { EgressPolicy } from '#platform/egress/egress-policy.js'
 import { EgressError } from '#platform/errors/egress-error.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { retryAfterSeconds } from '#platform/http/retry-after.js'
 import { Log } from '#platform/observability/log.js'
 import { RandomSource } from '#platform/secrets/random.js'
@@ -48,7 +49,12 @@ export class DeliverCallback {
   async deliver(requestId: string): Promise<Date | null> {
     const attempt = await this.#begin(requestId)
     if (!attempt) return null
-    return this.#record(attempt, await this.#post(attempt))
+    failPoint('deliver-callback.claimed')
+    const answer = await this.#post(attempt)
+    failPoint('deliver-callback.answered')
+    const next = await this.#record(attempt, answer)
+    failPoint('deliver-callback.recorded')
+    return next
   }
 
   /**
@@ -70,11 +76,13 @@ export class DeliverCallback {
     try {
       const keys = await this.signatures.keysOf(this.database, request.client_id)
       const signatures = this.signatures.headersFor(keys, { id: request.id, body })
-      return await this.egress.post(allowUrl(request.callback_url, this.policy), {
+      const answering = this.egress.post(allowUrl(request.callback_url, this.policy), {
         headers: { 'content-type': 'application/json; charset=utf-8', 'user-agent': 'Mandate', ...signatures },
         body,
         totalTimeoutMs: this.settings.totalTimeoutMs,
       })
+      failPoint('deliver-callback.posting')
+      return await answering
     } catch (error) {
       if (error instanceof EgressError) return error
       // Ours to mend, but an attempt all the same: thrown on, it would come back without schedule and without end.

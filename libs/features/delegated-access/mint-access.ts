@@ -9,6 +9,7 @@ import { Providers } from '#domain/providers/providers.js'
 import { after, Clock, days, minutes, seconds } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { ProviderError, type ProviderErrorFacts } from '#platform/errors/provider-error.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import { Doorbell } from '#platform/queues/doorbell.js'
 import {
@@ -46,10 +47,14 @@ export class MintAccess {
     // Decided already, perhaps by a run that was killed before it could ring.
     if (!request) return this.#passOn(requestId)
     if (request.withdrawn) return this.#cancel(request)
+    failPoint('mint-access.found')
     // No transaction is open here: a provider may take ten seconds, and locks must not.
     const answer = await this.#ask(request)
+    failPoint('mint-access.answered')
     if (answer instanceof ProviderError) return this.#postpone(request, answer)
-    return (await this.#record(request, answer)) ? this.#passOn(requestId) : null
+    const recorded = await this.#record(request, answer)
+    failPoint('mint-access.decided')
+    return recorded ? this.#passOn(requestId) : null
   }
 
   async #ask(request: OpenRequest): Promise<Answer | ProviderError> {
@@ -95,6 +100,7 @@ export class MintAccess {
     const wait = typeof retry === 'object' ? seconds(retry.after) : Math.min(Math.max(age, seconds(2)), minutes(10))
     const again = after(now, wait)
     await this.database.run(POSTPONE_MINT, [request.id, after(again, SWEEP_AFTER)])
+    failPoint('mint-access.postponed')
     this.log.info('mint.postponed', { request: request.id, client: request.client_id, code, retryInMs: wait })
     return again
   }
@@ -140,6 +146,7 @@ export class MintAccess {
 
   async #passOn(requestId: string): Promise<null> {
     await this.doorbell.ring(DELIVER_CALLBACK, [{ requestId }])
+    failPoint('mint-access.rung')
     return null
   }
 

@@ -4,6 +4,7 @@ import type { Grant } from '#domain/grants/grant.entity.js'
 import { after, Clock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { conflict } from '#platform/errors/api-error.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Doorbell } from '#platform/queues/doorbell.js'
 import { DELIVER_CALLBACK } from './delegated-access.jobs.js'
 import { DelegatedAccessRequest } from './delegated-access-request.entity.js'
@@ -34,6 +35,7 @@ export class RedeliverCallback {
     const again = { callback: 'waiting', leaseUntil: null, endedAt: null, ringAt: after(now, SWEEP_AFTER) } as const
     const moved = await this.database.read((em) => em.nativeUpdate(DelegatedAccessRequest, idle, again))
     if (moved === 0) throw conflict('A delivery is under way at this moment.')
+    failPoint('redeliver-callback.committed')
     await this.doorbell.ringNow(DELIVER_CALLBACK, { requestId: id })
     return this.requests.get(grant, id)
   }

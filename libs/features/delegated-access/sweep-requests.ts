@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { after, Clock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import { Doorbell } from '#platform/queues/doorbell.js'
 import { DELIVER_CALLBACK, MINT_ACCESS } from './delegated-access.jobs.js'
@@ -31,6 +32,7 @@ export class SweepRequests {
       ),
     )
     if (due.length === 0) return 0
+    failPoint('sweep-requests.found')
     const bells = (pending: boolean) =>
       due.filter(({ decision }) => (decision === 'pending') === pending).map(({ id }) => ({ requestId: id }))
     await this.doorbell.ring(MINT_ACCESS, bells(true))
@@ -38,6 +40,7 @@ export class SweepRequests {
     // A retry has a job that waits for its time; where the row is due and the job is not, a plain ring is ignored.
     const retries = due.filter(({ decision, attempts }) => decision !== 'pending' && attempts > 0)
     for (const { id } of retries) await this.doorbell.ringNow(DELIVER_CALLBACK, { requestId: id })
+    failPoint('sweep-requests.rung')
     this.log.info('requests.swept', { rows: due.length })
     return due.length
   }

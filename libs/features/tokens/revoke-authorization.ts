@@ -4,6 +4,7 @@ import { Grant } from '#domain/grants/grant.entity.js'
 import { RevokeGrants } from '#domain/grants/revoke-grants.js'
 import { Tokens } from '#domain/grants/tokens.js'
 import { Database, type Tx } from '#platform/database/database.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 
 /** Either token of an authorization, or its `sub`. */
@@ -30,8 +31,10 @@ export class RevokeAuthorization {
       if (!grant || grant.clientId !== clientId) return 0
       if (grant.accountId) return this.grants.revokeAllOfAccount(tx, grant.accountId)
       await this.serviceAccounts.revoke(tx, grant.serviceAccountId)
+      failPoint('revoke-authorization.committing')
       return this.grants.revokeAllOfServiceAccount(tx, grant.serviceAccountId)
     })
+    failPoint('revoke-authorization.committed')
     this.log.info('authorization.revoked', { client: clientId, grants: ended })
   }
 

@@ -1,6 +1,8 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common'
-import { Clock, SystemClock } from '#platform/clock/clock.js'
+import { Clock } from '#platform/clock/clock.js'
+import { DatabaseClock } from '#platform/clock/database-clock.js'
 import { ADMIN_KEY, CALLBACK_SETTINGS, HTTP_SETTINGS, PROVIDER_SETTINGS } from '#platform/config/tokens.js'
+import { Database } from '#platform/database/database.js'
 import { DatabaseModule } from '#platform/database/database.module.js'
 import { EgressClient } from '#platform/egress/egress-client.js'
 import { EgressPolicy } from '#platform/egress/egress-policy.js'
@@ -17,7 +19,7 @@ export class PlatformModule {
   static forRoot(platform: OpenPlatform): DynamicModule {
     const { settings } = platform
     const providers = [
-      { provide: Clock, useClass: SystemClock },
+      { provide: Clock, useFactory: ({ run }: Database) => DatabaseClock.follow(run), inject: [Database] },
       { provide: RandomSource, useClass: CryptoRandom },
       { provide: Log, useValue: platform.log },
       { provide: Sealer, useValue: platform.sealer },

@@ -52,6 +52,8 @@ export interface Settings {
   worker: { concurrency: number; healthPort: number | null }
   adminKey: Secret<string> | null
   logLevel: VariableValues['MANDATE_LOG_LEVEL']
+  /** Null: it lives. */
+  failPoint: string | null
 }
 
 /** All problems at once, by variable name and rule, never by value. */
@@ -104,6 +106,7 @@ function refusals(mode: RunMode, values: VariableValues): string[] {
         'MANDATE_SANDBOX_GOOGLE_URL and MANDATE_SANDBOX_MICROSOFT_URL are refused in production without MANDATE_UNSAFE_SANDBOX=1',
       )
     if (values.MANDATE_UNSAFE_HTTP_CALLBACKS) problems.push('MANDATE_UNSAFE_HTTP_CALLBACKS is refused in production')
+    if (values.MANDATE_FAIL_POINT) problems.push('MANDATE_FAIL_POINT is refused in production')
   }
   return problems
 }
@@ -140,5 +143,6 @@ function settingsOf(mode: RunMode, values: VariableValues): Settings {
     worker: { concurrency: values.MANDATE_WORKER_CONCURRENCY, healthPort: values.MANDATE_WORKER_HEALTH_PORT },
     adminKey: secretOrNull(values.MANDATE_ADMIN_KEY),
     logLevel: values.MANDATE_LOG_LEVEL,
+    failPoint: values.MANDATE_FAIL_POINT,
   }
 }

@@ -113,6 +113,11 @@ export const VARIABLES = {
       .enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' })
       .default('info'),
   ),
+  MANDATE_FAIL_POINT: variable(
+    'For tests of crashes: the process kills itself when it comes by this point (`name`, or `name:n` for the n-th time).',
+    'none; refused in production',
+    optional(z.string().regex(/^[a-z-]+\.[a-z-]+(:[1-9]\d{0,5})?$/, 'must be the name of a fail-point, or name:n')),
+  ),
   NODE_ENV: variable(
     '`production` refuses the stand-ins and plain http for callbacks.',
     'none',

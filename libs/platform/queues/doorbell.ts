@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common'
 import { Queue } from 'bullmq'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import type { JobDefinition } from './job.js'
 import { QUEUE_BACKEND, type QueueBackend } from './queue-backend.js'
@@ -26,7 +27,11 @@ export class Doorbell implements OnApplicationShutdown {
       // On PostgreSQL a bulk of one costs far more than the one.
       if (bells.length === 1) await queue.add(job.name, bells[0]!.data, bells[0]!.opts)
       else
-        for (let start = 0; start < bells.length; start += BULK) await queue.addBulk(bells.slice(start, start + BULK))
+        for (let start = 0; start < bells.length; start += BULK) {
+          const ringing = queue.addBulk(bells.slice(start, start + BULK))
+          failPoint('doorbell.ringing')
+          await ringing
+        }
     } catch (error) {
       this.log.failure('doorbell.not_rung', error, { job: job.name, rows: payloads.length })
     }

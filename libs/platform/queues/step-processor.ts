@@ -1,6 +1,7 @@
 import { WorkerHost } from '@nestjs/bullmq'
 import { type BeforeApplicationShutdown, Inject, type OnApplicationBootstrap } from '@nestjs/common'
 import { DelayedError, type Job } from 'bullmq'
+import { Clock } from '#platform/clock/clock.js'
 import { Log } from '#platform/observability/log.js'
 
 export const WORKER_CONCURRENCY = Symbol('worker concurrency')
@@ -20,6 +21,7 @@ export abstract class StepProcessor<Payload>
   implements OnApplicationBootstrap, BeforeApplicationShutdown
 {
   @Inject(WORKER_CONCURRENCY) private readonly concurrency!: number
+  @Inject(Clock) private readonly clock!: Clock
   @Inject(Log) private readonly log!: Log
 
   protected abstract run(payload: Payload): Promise<RingAgain>
@@ -27,7 +29,9 @@ export abstract class StepProcessor<Payload>
   async process(job: Job<Payload>, token?: string): Promise<void> {
     const again = await this.run(job.data)
     if (again === null) return
-    await job.moveToDelayed(again.getTime(), token)
+    // BullMQ counts by the clock of the machine.
+    const wait = again.getTime() - this.clock.now().getTime()
+    await job.moveToDelayed(Date.now() + wait, token)
     throw new DelayedError()
   }
 

@@ -9,7 +9,7 @@ export function databaseForTests(entities: EntityClass<object>[]): { readonly da
   let orm: MikroORM
   let database: Database
   beforeAll(async () => {
-    orm = await MikroORM.init({ ...ormOptions(url), entities })
+    orm = await MikroORM.init({ ...ormOptions(url), entities, discovery: { warnWhenNoEntities: false } })
     database = new Database(orm)
   })
   afterAll(() => orm.close())

@@ -1,9 +1,23 @@
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import type { IncomingHttpHeaders } from 'node:http'
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import type { ProviderRead, ProviderReadAnswer } from './provider.port.js'
+
+/**
+ * Longer than a quiet spell between two batches, so that the next one finds its connections open; the providers keep
+ * theirs for minutes. One request at a time on each: behind a slow answer no other has to wait.
+ */
+const KEEP_ALIVE_MS = 30_000
 
 /** Production calls honour HTTPS_PROXY and NO_PROXY; calls to a stand-in on the loopback must not. */
 export function providerDispatcher(sandboxUrl: URL | null, timeoutMs: number): Dispatcher {
-  const options = { connect: { timeout: timeoutMs }, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, allowH2: false }
+  const options = {
+    connect: { timeout: timeoutMs },
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    pipelining: 1,
+    allowH2: false,
+  }
   return sandboxUrl ? new Agent(options) : new EnvHttpProxyAgent(options)
 }
 
@@ -36,15 +50,12 @@ export class ProviderHttp {
   ) {}
 
   /** @throws NoAnswer */
-  async call(url: string | URL, { method = 'GET', headers, body }: ProviderCall = {}): Promise<ProviderAnswer> {
-    try {
-      const signal = AbortSignal.timeout(this.timeoutMs)
-      const answer = await request(url, { dispatcher: this.dispatcher, method, headers, body, signal })
-      const text = await answer.body.text()
-      return { status: answer.statusCode, headers: flat(answer.headers), json: parsed(text) }
-    } catch (error) {
-      throw new NoAnswer(nameOf(error))
-    }
+  call(url: string | URL, { method = 'GET', headers, body }: ProviderCall = {}): Promise<ProviderAnswer> {
+    const { origin, pathname, search } = new URL(url)
+    return new Promise((resolve, reject) => {
+      const answer = new WholeAnswer(this.timeoutMs, resolve, reject)
+      this.dispatcher.dispatch({ origin, path: pathname + search, method, headers, body }, answer)
+    })
   }
 
   /**
@@ -71,6 +82,59 @@ export class ProviderHttp {
     } catch (error) {
       throw new NoAnswer(nameOf(error))
     }
+  }
+}
+
+/**
+ * One answer, collected as it comes in. undici's `request` builds a stream and a signal around each, which costs as much
+ * again as the call, and every mailbox is two calls.
+ */
+class WholeAnswer implements Dispatcher.DispatchHandler {
+  readonly #deadline: NodeJS.Timeout
+  readonly #chunks: Buffer[] = []
+  #call: Dispatcher.DispatchController | null = null
+  #late = false
+  #status = 0
+  #headers: IncomingHttpHeaders = {}
+
+  constructor(
+    timeoutMs: number,
+    private readonly resolve: (answer: ProviderAnswer) => void,
+    private readonly reject: (error: NoAnswer) => void,
+  ) {
+    this.#deadline = setTimeout(() => this.#giveUp(), timeoutMs)
+  }
+
+  onRequestStart(call: Dispatcher.DispatchController): void {
+    this.#call = call
+    if (this.#late) call.abort(new NoAnswer('TimeoutError'))
+  }
+
+  onResponseStart(_call: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    this.#status = status
+    this.#headers = headers
+  }
+
+  onResponseData(_call: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    clearTimeout(this.#deadline)
+    const text = Buffer.concat(this.#chunks).toString()
+    this.resolve({ status: this.#status, headers: flat(this.#headers), json: parsed(text) })
+  }
+
+  onResponseError(_call: Dispatcher.DispatchController, error: Error): void {
+    clearTimeout(this.#deadline)
+    this.reject(new NoAnswer(nameOf(error)))
+  }
+
+  /** Also where no connection was to be had yet: then the call ends before it has begun. */
+  #giveUp(): void {
+    this.#late = true
+    this.reject(new NoAnswer('TimeoutError'))
+    this.#call?.abort(new NoAnswer('TimeoutError'))
   }
 }
 

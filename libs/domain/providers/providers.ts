@@ -3,9 +3,9 @@ import type { ProviderSettings } from '#platform/config/settings.js'
 import type { AdministratorProvider } from './administrator.port.js'
 import { GoogleAdministrator } from './google/google-administrator.js'
 import { GoogleApi } from './google/google-api.js'
+import { GoogleHttp } from './google/google-http.js'
 import { GoogleOrganisation } from './google/google-organisation.js'
 import { GoogleTokens } from './google/google-token.js'
-import { googleTransport } from './google/google-transport.js'
 import { Graph } from './microsoft/graph.js'
 import { MicrosoftAdministrator } from './microsoft/microsoft-administrator.js'
 import { microsoftCloud } from './microsoft/microsoft-cloud.js'
@@ -44,13 +44,12 @@ export class Providers {
 
 function google({ googleSandboxUrl, timeoutMs }: ProviderSettings, clock: Clock): Provider {
   const dispatcher = providerDispatcher(googleSandboxUrl, timeoutMs)
-  const transport = googleTransport(googleSandboxUrl, dispatcher, timeoutMs)
-  const tokens = new GoogleTokens(transport, clock)
-  const api = new GoogleApi(transport, clock)
-  const http = new ProviderHttp(dispatcher, timeoutMs)
+  const http = new GoogleHttp(new ProviderHttp(dispatcher, timeoutMs), clock, googleSandboxUrl)
+  const tokens = new GoogleTokens(http, clock)
+  const api = new GoogleApi(http, clock)
   return {
-    organisation: new GoogleOrganisation(tokens, api, http, googleSandboxUrl),
-    administrator: new GoogleAdministrator(transport, tokens, api, clock, googleSandboxUrl),
+    organisation: new GoogleOrganisation(tokens, api, http),
+    administrator: new GoogleAdministrator(http, tokens, api, clock, googleSandboxUrl),
   }
 }
 

@@ -12,7 +12,7 @@ const READ = permissionsOf(['read_only'])
 const BOTH: MailboxKind[] = ['person', 'room']
 const TIMEOUT_MS = 2_500
 
-describe('a refusal of Google, through its real library', () => {
+describe('a refusal of Google, over HTTP', () => {
   let sandbox: Sandbox
   let seed: SandboxSeed
   let acme: Organisation
@@ -58,7 +58,7 @@ describe('a refusal of Google, through its real library', () => {
   const ofPeople = ['oauth.', 'grant.revoked']
 
   it.each(played.filter(([name, path]) => path === '/token' && !ofPeople.some((kind) => name.startsWith(kind))))(
-    '%s of the token endpoint keeps its name through the real library',
+    '%s of the token endpoint keeps its name on its way to us',
     async (error) => {
       sandbox.google.faults.add({ error })
       expect(await refusal(prove('anna@acme.test'))).toMatchObject({ provider: 'google', key: error.split('/')[0] })
@@ -66,7 +66,7 @@ describe('a refusal of Google, through its real library', () => {
   )
 
   it.each(played.filter(([, path]) => path.startsWith('/calendar')))(
-    '%s of Calendar keeps its name through the real library',
+    '%s of Calendar keeps its name on its way to us',
     async (error) => {
       sandbox.google.faults.add({ error })
       const key = error === 'provider.token_missing' ? 'provider.token_rejected' : error.split('/')[0]
@@ -75,7 +75,7 @@ describe('a refusal of Google, through its real library', () => {
   )
 
   it.each(played.filter(([, path]) => path.startsWith('/admin')))(
-    '%s of the Directory keeps its name through the real library',
+    '%s of the Directory keeps its name on its way to us',
     async (error) => {
       sandbox.google.faults.add({ error })
       expect(await refusal(Array.fromAsync(google.listRooms(acme)))).toMatchObject({ key: error.split('/')[0] })

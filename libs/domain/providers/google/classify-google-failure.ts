@@ -1,8 +1,8 @@
-import { ProviderError } from '#platform/errors/provider-error.js'
+import type { ProviderError } from '#platform/errors/provider-error.js'
 import { retryAfterSeconds } from '#platform/http/retry-after.js'
 import { forTheLog } from '../provider-errors.js'
+import type { ProviderAnswer } from '../provider-http.js'
 import { type GoogleErrorKey, googleError } from './google-errors.js'
-import { GaxiosError } from './google-transport.js'
 
 /** Where it happened: the service account's token, a person's authorization code, or an API. */
 export type GooglePhase = 'token' | 'code' | 'api'
@@ -82,28 +82,22 @@ export const GOOGLE_ROWS: readonly Row[] = [
   { phase: 'api', error: 'UNAUTHENTICATED', key: 'provider.token_rejected' },
 ]
 
-/** What is kept of a failure; the library's error object holds tokens and codes and goes no further than `read`. */
-interface Failure {
+/** What is kept of a refusal: nothing else of the answer goes further than `read`. */
+interface Refusal {
   phase: GooglePhase
-  status: number | null
+  status: number
   /** False for an HTML page or an empty body: something stood between us and Google's own service. */
   readable: boolean
   errors: string[]
   description: string
-  retryAfter: number | undefined
 }
 
-/**
- * @param caught whatever was thrown while calling Google
- * @throws what is not a failed call but a mistake of ours
- */
-export function classifyGoogleFailure(caught: unknown, phase: GooglePhase, now: Date): ProviderError {
-  if (caught instanceof ProviderError) return caught
-  if (!(caught instanceof GaxiosError)) throw caught
-  const failure = read(caught, phase, now)
-  const { status, errors, description, retryAfter } = failure
+/** What an answer means that is not the one that was asked for. */
+export function classifyGoogleAnswer(answer: ProviderAnswer, phase: GooglePhase, now: Date): ProviderError {
+  const refusal = read(answer, phase)
+  const { status, errors, description } = refusal
   const detail = forTheLog({ phase, status, error: errors.join(','), said: description })
-  return googleError(keyOf(failure), { detail, retryAfter })
+  return googleError(keyOf(refusal), { detail, retryAfter: retryAfterSeconds(answer.headers['retry-after'], now) })
 }
 
 /** For the browser's way back from Google, where the error is two query parameters. */
@@ -112,8 +106,7 @@ export const classifyGoogleReturn = (error: string, description: string): Provid
     detail: forTheLog({ phase: 'return', error, said: description }),
   })
 
-function keyOf({ phase, status, readable, errors, description }: Omit<Failure, 'retryAfter'>): GoogleErrorKey {
-  if (status === null) return 'provider.unreachable'
+function keyOf({ phase, status, readable, errors, description }: Refusal): GoogleErrorKey {
   if (status === 429) return 'provider.throttled'
   const said = description.toLowerCase().replace(/\.\s*$/, '')
   const row = GOOGLE_ROWS.find(
@@ -145,22 +138,12 @@ interface ApiError {
   details?: { reason?: string }[]
 }
 
-function read(caught: GaxiosError, phase: GooglePhase, now: Date): Failure {
-  const { response } = caught
-  if (!response) {
-    const description = String(caught.code ?? 'no answer')
-    return { phase, status: null, readable: false, errors: [], description, retryAfter: undefined }
-  }
-  const { error, error_description, error_subtype } = (response.data ?? {}) as ErrorBody
-  const about = {
-    phase,
-    status: response.status,
-    retryAfter: retryAfterSeconds(response.headers.get('retry-after'), now),
-  }
+function read({ status, json }: ProviderAnswer, phase: GooglePhase): Refusal {
+  const { error, error_description, error_subtype } = (json ?? {}) as ErrorBody
+  const about = { phase, status, readable: Boolean(error) }
   if (typeof error === 'string')
-    return { ...about, readable: true, errors: [error], description: error_description ?? error_subtype ?? '' }
-  if (!error) return { ...about, readable: false, errors: [], description: '' }
-  const reasons = [...(error.errors ?? []), ...(error.details ?? [])].map(({ reason }) => reason)
-  const errors = [...reasons, error.status].filter((name) => name !== undefined)
-  return { ...about, readable: true, errors, description: error.message ?? '' }
+    return { ...about, errors: [error], description: error_description ?? error_subtype ?? '' }
+  const reasons = [...(error?.errors ?? []), ...(error?.details ?? [])].map(({ reason }) => reason)
+  const errors = [...reasons, error?.status].filter((name) => name !== undefined)
+  return { ...about, errors, description: error?.message ?? '' }
 }

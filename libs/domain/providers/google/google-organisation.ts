@@ -10,13 +10,12 @@ import type {
   ProviderReadAnswer,
   Room,
 } from '../provider.port.js'
-import { NoAnswer, type ProviderHttp } from '../provider-http.js'
 import type { DirectoryResource, GoogleApi } from './google-api.js'
 import { googleError } from './google-errors.js'
+import type { GoogleHttp } from './google-http.js'
 import type { GoogleTokens } from './google-token.js'
 
 const ROOM_DOMAIN = 'resource.calendar.google.com'
-const API_HOST = 'www.googleapis.com'
 const ROOM_SCOPES = [GOOGLE_DIRECTORY_SCOPES.rooms]
 const USER_SCOPES = [GOOGLE_DIRECTORY_SCOPES.users]
 
@@ -26,16 +25,12 @@ const USER_SCOPES = [GOOGLE_DIRECTORY_SCOPES.users]
  */
 export class GoogleOrganisation implements OrganisationProvider {
   readonly name = 'google'
-  readonly #origin: string
 
   constructor(
     private readonly tokens: GoogleTokens,
     private readonly api: GoogleApi,
-    private readonly http: ProviderHttp,
-    sandboxUrl: URL | null,
-  ) {
-    this.#origin = sandboxUrl?.origin ?? `https://${API_HOST}`
-  }
+    private readonly http: GoogleHttp,
+  ) {}
 
   async proveMailbox(
     organisation: Organisation,
@@ -117,21 +112,11 @@ export class GoogleOrganisation implements OrganisationProvider {
   ): Promise<ProviderReadAnswer> {
     const subject = mailbox.kind === 'room' ? organisation.administratorEmail : mailbox.email
     return this.tokens.as(organisation, subject, googleScopesFor(permissions), async (token) => {
-      const answer = await this.#read(read, token)
+      const answer = await this.http.read('www.googleapis.com', read, token)
       if (answer.status !== 401) return answer
       await answer.discard()
       throw googleError('provider.token_rejected')
     })
-  }
-
-  async #read(read: ProviderRead, token: string) {
-    try {
-      const credential = { authorization: `Bearer ${token}`, 'x-provider-host': API_HOST }
-      return await this.http.read(this.#origin, read, credential)
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error
-      throw googleError('provider.unreachable', { detail: error.message })
-    }
   }
 
   /** The token endpoint says the same of a stranger and of a suspended user; the directory tells them apart. */

@@ -122,7 +122,7 @@ describe('with a mailbox’s access token, the proxy', () => {
     expect(Object.keys(answer.headers).sort()).toEqual(
       [
         ...['cache-control', 'connection', 'content-length', 'content-type', 'date', 'keep-alive', 'request-id'],
-        ...['x-content-type-options', 'x-request-id'],
+        ...['content-security-policy', 'referrer-policy', 'x-content-type-options', 'x-frame-options', 'x-request-id'],
       ].sort(),
     )
   })

@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common'
 import { Clock } from '#platform/clock/clock.js'
 import { DatabaseClock } from '#platform/clock/database-clock.js'
-import { ADMIN_KEY, CALLBACK_SETTINGS, HTTP_SETTINGS, PROVIDER_SETTINGS } from '#platform/config/tokens.js'
+import { ADMIN_KEYS, CALLBACK_SETTINGS, HTTP_SETTINGS, PROVIDER_SETTINGS } from '#platform/config/tokens.js'
 import { Database } from '#platform/database/database.js'
 import { DatabaseModule } from '#platform/database/database.module.js'
 import { EgressClient } from '#platform/egress/egress-client.js'
@@ -28,7 +28,7 @@ export class PlatformModule {
       { provide: HTTP_SETTINGS, useValue: settings.http },
       { provide: CALLBACK_SETTINGS, useValue: settings.callbacks },
       { provide: PROVIDER_SETTINGS, useValue: settings.providers },
-      { provide: ADMIN_KEY, useValue: settings.adminKey },
+      { provide: ADMIN_KEYS, useValue: settings.adminKeys },
     ]
     return {
       module: PlatformModule,

@@ -27,7 +27,7 @@ export async function runApplication(settings: Settings, log: Log, plan: Applica
     await platform.close()
   }
   try {
-    app = await createHttpApplication(plan.module(platform), log)
+    app = await createHttpApplication(plan.module(platform), log, settings.http)
     if (plan.port === null) await app.init()
     else await app.listen(plan.port, settings.http.host)
     log.info('application.running', { name: plan.name, port: plan.port, queue: platform.queueBackend.kind })

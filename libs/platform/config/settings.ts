@@ -9,6 +9,8 @@ export interface HttpSettings {
   host: string
   port: number
   publicUrl: URL
+  /** Addresses and CIDRs whose `X-Forwarded-For` is believed. */
+  trustedProxies: readonly string[]
 }
 
 export interface StoreSettings {
@@ -50,7 +52,8 @@ export interface Settings {
   callbacks: CallbackSettings
   providers: ProviderSettings
   worker: { concurrency: number; healthPort: number | null }
-  adminKey: Secret<string> | null
+  /** Empty: nobody is let in. */
+  adminKeys: readonly Secret<string>[]
   logLevel: VariableValues['MANDATE_LOG_LEVEL']
   /** Null: it lives. */
   failPoint: string | null
@@ -96,7 +99,7 @@ function refusals(mode: RunMode, values: VariableValues): string[] {
       problems.push(
         'MANDATE_ENCRYPTION_KEYS is required, e.g. "k1:" followed by the output of `openssl rand -base64 32`',
       )
-    if (!values.MANDATE_ADMIN_KEY)
+    if (values.MANDATE_ADMIN_KEY.length === 0)
       problems.push('MANDATE_ADMIN_KEY is required, e.g. the output of `openssl rand -hex 32`')
   }
   if (values.NODE_ENV === 'production') {
@@ -122,6 +125,7 @@ function settingsOf(mode: RunMode, values: VariableValues): Settings {
       host: values.HOST,
       port: values.PORT,
       publicUrl: values.MANDATE_PUBLIC_URL ?? new URL(`http://127.0.0.1:${values.PORT}`),
+      trustedProxies: values.MANDATE_TRUSTED_PROXIES,
     },
     stores: {
       databaseUrl: secretOrNull(values.DATABASE_URL),
@@ -141,7 +145,7 @@ function settingsOf(mode: RunMode, values: VariableValues): Settings {
       timeoutMs: values.MANDATE_PROVIDER_TIMEOUT_SECONDS * 1000,
     },
     worker: { concurrency: values.MANDATE_WORKER_CONCURRENCY, healthPort: values.MANDATE_WORKER_HEALTH_PORT },
-    adminKey: secretOrNull(values.MANDATE_ADMIN_KEY),
+    adminKeys: values.MANDATE_ADMIN_KEY.map((key) => new Secret(key)),
     logLevel: values.MANDATE_LOG_LEVEL,
     failPoint: values.MANDATE_FAIL_POINT,
   }

@@ -1,5 +1,5 @@
 /** Injection tokens of the sections of the configuration: a consumer gets exactly the section that it reads. */
 export const HTTP_SETTINGS = Symbol('http settings')
 export const CALLBACK_SETTINGS = Symbol('callback settings')
-export const ADMIN_KEY = Symbol('admin key')
+export const ADMIN_KEYS = Symbol('admin keys')
 export const PROVIDER_SETTINGS = Symbol('provider settings')

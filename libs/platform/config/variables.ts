@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 
 export interface Variable<T> {
@@ -12,6 +14,12 @@ const optional = <T>(schema: z.ZodType<T, string>) => schema.optional().transfor
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .transform((text) => new URL(text))
+/** Everything is served under one origin, and a client's own URLs begin with it: whatever stood behind it would be lost. */
+const httpOrigin = httpUrl.refine(
+  ({ origin, href }) => href === `${origin}/`,
+  'must be an origin alone, without credentials, path, query or fragment, e.g. https://mandate.example.com',
+)
+const commaSeparated = (text: string) => text.split(',').map((item) => item.trim())
 const flag = z
   .enum(['0', '1'], { error: 'must be 0 or 1' })
   .optional()
@@ -35,6 +43,12 @@ const secretVariable = <T>(meaning: string, defaultText: string, schema: z.ZodTy
   secret: true as const,
 })
 
+/** What a header can carry, and long enough that nobody guesses it. */
+const ADMIN_KEY_RULE = 'must have at least 32 characters, all of them printable ASCII without spaces'
+
+const isAddressOrCidr = (text: string) =>
+  isIP(text.split('/')[0]!) !== 0 && (isIP(text) !== 0 || ipaddr.isValidCIDR(text))
+
 /** Every setting there is; `docs/configuration.md` is printed from this table. */
 export const VARIABLES = {
   PORT: variable('Where the one origin listens.', '8080', wholeNumber(0, 65535, 8080)),
@@ -42,7 +56,17 @@ export const VARIABLES = {
   MANDATE_PUBLIC_URL: variable(
     'What the one origin is called outside; the OAuth issuer.',
     '`http://127.0.0.1:$PORT`',
-    optional(httpUrl),
+    optional(httpOrigin),
+  ),
+  MANDATE_TRUSTED_PROXIES: variable(
+    'Addresses and CIDRs of the proxies in front, comma separated: whose `X-Forwarded-For` says which address a caller has.',
+    'none: the address that connects is the caller',
+    z
+      .string()
+      .transform(commaSeparated)
+      .refine((cidrs) => cidrs.every(isAddressOrCidr), 'must be IP addresses or CIDRs, e.g. 10.0.0.0/8')
+      .optional()
+      .transform((cidrs) => cidrs ?? []),
   ),
   MANDATE_DATA_DIR: variable(
     'Where the standalone process keeps its embedded PostgreSQL and its sealing key.',
@@ -73,9 +97,14 @@ export const VARIABLES = {
     optional(z.string().min(1)),
   ),
   MANDATE_ADMIN_KEY: secretVariable(
-    'Key for `/admin/v1`, at least 32 characters.',
+    'Key for `/admin/v1`, at least 32 characters. Several, comma separated, all open it: so a key is replaced without a gap.',
     'required outside standalone; without it `/admin/v1` is closed',
-    optional(z.string().min(32, 'must have at least 32 characters')),
+    z
+      .string()
+      .transform(commaSeparated)
+      .refine((keys) => keys.every((key) => /^[\x21-\x7e]{32,}$/.test(key)), ADMIN_KEY_RULE)
+      .optional()
+      .transform((keys) => keys ?? []),
   ),
   MANDATE_EGRESS_ALLOW: variable(
     'CIDRs and hosts that callbacks may reach besides the public Internet, comma separated. Metadata addresses stay blocked.',

@@ -5,6 +5,7 @@ import { BrokerError, type Retry } from '#platform/errors/broker-error.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
 import { invalidField, ValidationError } from '#platform/errors/validation-error.js'
 import { Log } from '#platform/observability/log.js'
+import { unsupportedMediaType } from './refuse-requests.js'
 
 /** Where nobody has said how long to wait. */
 const RETRY_AFTER_SECONDS = 5
@@ -58,12 +59,7 @@ function inOurTerms(thrown: unknown, request: FastifyRequest): unknown {
     return new ApiError({ code: 'not_found', status, publicText: `There is nothing at ${request.method} ${path}.` })
   }
   if (status === 413) return new ApiError({ code: 'too_large', status, publicText: 'The body is too large.' })
-  if (status === 415)
-    return new ApiError({
-      code: 'unsupported_media_type',
-      status,
-      publicText: 'Send application/json (OAuth endpoints also take application/x-www-form-urlencoded).',
-    })
+  if (status === 415) return unsupportedMediaType()
   if (status && status < 500) {
     const problem = 'could not be read: it is not valid JSON or not a valid form'
     return request.url.startsWith('/oauth/')

@@ -3,27 +3,44 @@ import multipart from '@fastify/multipart'
 import type { DynamicModule, Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import { seconds } from '#platform/clock/clock.js'
+import type { HttpSettings } from '#platform/config/settings.js'
 import { Log } from '#platform/observability/log.js'
 import { NestLog } from '#platform/observability/nest-log.js'
 import { CryptoRandom, newId } from '#platform/secrets/random.js'
 import { ErrorFilter } from './error.filter.js'
 import { parseForm } from './parse-form.js'
+import { ANSWER_HEADERS, refuseUnreadable, refuseUnroutable, refuseUnsupported } from './refuse-requests.js'
 
 /** A batch of 50 requests, each with a callback URL and a state of some 2,000 characters, fits with room to spare. */
 const BODY_LIMIT = 256 * 1024
 /** A key file has 2.4 KB and a certificate with its key less than 10. */
 const UPLOAD_LIMIT = 64 * 1024
 
+/** The largest body comes in well under a second over any line; whoever takes longer holds a connection for its own sake. */
+const HEADERS_TIMEOUT = seconds(10)
+const REQUEST_TIMEOUT = seconds(30)
+
 /** A Nest application on Fastify, with the manners that every route of ours shares. The caller listens and closes. */
-export async function createHttpApplication(module: Type | DynamicModule, log: Log): Promise<NestFastifyApplication> {
+export async function createHttpApplication(
+  module: Type | DynamicModule,
+  log: Log,
+  { trustedProxies = [] }: Partial<Pick<HttpSettings, 'trustedProxies'>> = {},
+): Promise<NestFastifyApplication> {
   const random = new CryptoRandom()
+  const newRequestId = () => newId(random, 'req')
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
-    genReqId: () => newId(random, 'req'),
+    genReqId: newRequestId,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     forceCloseConnections: 'idle',
-    frameworkErrors: refuseUnroutable,
+    frameworkErrors: refuseUnroutable(log),
+    clientErrorHandler: refuseUnreadable(log, newRequestId),
+    requestTimeout: REQUEST_TIMEOUT,
+    // Without `requireHostHeader` Node answers by itself, with nothing to ask about; `onRequest` refuses in its place.
+    http: { headersTimeout: HEADERS_TIMEOUT, connectionsCheckingInterval: seconds(1), requireHostHeader: false },
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
   })
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
@@ -34,20 +51,13 @@ export async function createHttpApplication(module: Type | DynamicModule, log: L
   readBodies(fastify)
   nameAndLogRequests(fastify, log)
   letConnectionsGo(fastify)
+  ignoreExpectations(fastify)
   await app.register(cookie as never)
   await app.register(multipart as never, {
     limits: { fileSize: UPLOAD_LIMIT, files: 2, fields: 20, fieldSize: UPLOAD_LIMIT },
   })
   app.useGlobalFilters(new ErrorFilter(log))
   return app
-}
-
-/** A URL that cannot even be routed (`/%zz`) never reaches Nest and its filter. */
-function refuseUnroutable(_error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
-  return reply
-    .status(404)
-    .headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
-    .send({ error: 'not_found', error_description: 'The path is not valid percent-encoded text.' })
 }
 
 function readBodies(fastify: FastifyInstance) {
@@ -65,9 +75,8 @@ function readBodies(fastify: FastifyInstance) {
 
 function nameAndLogRequests(fastify: FastifyInstance, log: Log) {
   fastify.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
-    reply.header('x-content-type-options', 'nosniff')
-    reply.header('cache-control', 'no-store')
+    reply.headers(ANSWER_HEADERS).header('x-request-id', request.id)
+    refuseUnsupported(request.headers, request.raw.httpVersion)
   })
   fastify.addHook('onResponse', async (request, reply) => {
     // The route's pattern and never the URL: queries carry codes and states.
@@ -92,4 +101,9 @@ function letConnectionsGo(fastify: FastifyInstance) {
   fastify.addHook('onSend', async (_request, reply) => {
     if (isClosing) reply.header('connection', 'close')
   })
+}
+
+/** Node refuses an unknown `Expect` by itself, with nothing to ask about; RFC 9110 section 10.1.1 lets a server take no notice. */
+function ignoreExpectations({ server }: FastifyInstance) {
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 }

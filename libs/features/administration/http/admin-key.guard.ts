@@ -1,20 +1,22 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common'
 import type { FastifyRequest } from 'fastify'
-import { ADMIN_KEY } from '#platform/config/tokens.js'
+import { ADMIN_KEYS } from '#platform/config/tokens.js'
 import { ApiError, invalidToken } from '#platform/errors/api-error.js'
 import { equalInConstantTime } from '#platform/secrets/random.js'
 import type { Secret } from '#platform/secrets/secret.js'
 
-/** Lets the operator in: `Authorization: Bearer <MANDATE_ADMIN_KEY>`. Without a configured key nobody is let in. */
+/** Lets the operator in: `Authorization: Bearer <one of MANDATE_ADMIN_KEY>`. Without a configured key nobody is let in. */
 @Injectable()
 export class AdminKeyGuard implements CanActivate {
-  constructor(@Inject(ADMIN_KEY) private readonly adminKey: Secret<string> | null) {}
+  constructor(@Inject(ADMIN_KEYS) private readonly adminKeys: readonly Secret<string>[]) {}
 
   canActivate(context: ExecutionContext): boolean {
-    if (!this.adminKey) throw closed()
+    if (this.adminKeys.length === 0) throw closed()
     const { authorization = '' } = context.switchToHttp().getRequest<FastifyRequest>().headers
-    const [, presented] = /^bearer +(\S+)$/i.exec(authorization) ?? []
-    if (presented === undefined || !equalInConstantTime(presented, this.adminKey.reveal()))
+    const [, presented = ''] = /^bearer +(\S+)$/i.exec(authorization) ?? []
+    // `filter`, not `some`: every key is compared, whichever matches.
+    const matches = this.adminKeys.filter((key) => equalInConstantTime(presented, key.reveal()))
+    if (matches.length === 0)
       throw invalidToken('The admin key is missing or wrong: send "Authorization: Bearer <MANDATE_ADMIN_KEY>".')
     return true
   }

@@ -9,7 +9,7 @@ import { ConsentAssets } from './consent-assets.js'
 
 export const CONSENTS_PATH = '/enterprise_connect/consents'
 
-/** How pages leave: with everything that keeps a browser from doing more with them than showing them. */
+/** How pages leave: with what they may load and where their forms may end, beside the headers of every answer. */
 @Injectable()
 export class PageAnswers {
   constructor(
@@ -41,8 +41,9 @@ export class PageAnswers {
     return reply
       .status(status)
       .type('text/html; charset=utf-8')
-      .headers({
-        'content-security-policy': [
+      .header(
+        'content-security-policy',
+        [
           "default-src 'none'",
           "style-src 'self'",
           "script-src 'self'",
@@ -52,19 +53,11 @@ export class PageAnswers {
           // Browsers also hold a form's redirects to this list, and ours end at the client or at a provider.
           `form-action ${[...new Set(formTargets)].join(' ')}`,
         ].join('; '),
-        'x-frame-options': 'DENY',
-        'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
-        'cache-control': 'no-store',
-      })
+      )
   }
 
   /** 303 and never 307, so that no form is ever posted on (RFC 9700 section 4.12). */
   redirect(reply: FastifyReply, to: string) {
-    return reply
-      .status(303)
-      .headers({ 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
-      .header('location', to)
-      .send()
+    return reply.status(303).header('location', to).send()
   }
 }

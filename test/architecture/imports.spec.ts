@@ -23,11 +23,14 @@ const RULES: Rule[] = [
       roomOf(from) !== 'libs/features/graphql',
   },
   {
-    sentence: 'A domain library imports platform and itself: no feature, and other domain libraries only by id.',
+    sentence:
+      'A domain library imports platform and itself: no feature, and other domain libraries only by id; all may write the audit.',
     forbids: (from, imported) =>
       tierOf(from) === 'libs/domain' &&
       (tierOf(imported) === 'libs/features' ||
-        (tierOf(imported) === 'libs/domain' && roomOf(from) !== roomOf(imported))),
+        (tierOf(imported) === 'libs/domain' &&
+          roomOf(from) !== roomOf(imported) &&
+          roomOf(imported) !== 'libs/domain/audit')),
   },
   {
     sentence: 'Platform has never heard of the broker: it imports neither domain nor features.',

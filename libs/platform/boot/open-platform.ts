@@ -7,6 +7,7 @@ import { openQueueBackend, type QueueBackend } from '#platform/queues/queue-back
 import { Sealer } from '#platform/secrets/sealer.js'
 import { loadSealingKeys } from '#platform/secrets/sealing-keys.js'
 import type { Secret } from '#platform/secrets/secret.js'
+import { Signer } from '#platform/secrets/signer.js'
 
 /** What has to stand before the application does, and falls after it. */
 export interface OpenPlatform {
@@ -15,6 +16,7 @@ export interface OpenPlatform {
   databaseUrl: Secret<string>
   queueBackend: QueueBackend
   sealer: Sealer
+  signer: Signer
   egressPolicy: EgressPolicy
   close(): Promise<void>
 }
@@ -22,7 +24,8 @@ export interface OpenPlatform {
 /** Opens the stores, brings the schema up to date and loads the keys; whatever is missing is said here, before anything listens. */
 export async function openPlatform(settings: Settings, log: Log): Promise<OpenPlatform> {
   const egressPolicy = egressPolicyOf(settings)
-  const sealer = new Sealer(await loadSealingKeys(settings.sealing))
+  const keys = await loadSealingKeys(settings.sealing)
+  const [sealer, signer] = [new Sealer(keys), new Signer(keys)]
   const database = await openDatabase(settings, log)
   try {
     await naming('DATABASE_URL', migrate(database.url))
@@ -31,7 +34,7 @@ export async function openPlatform(settings: Settings, log: Log): Promise<OpenPl
       await queueBackend.close()
       await database.stop()
     }
-    return { settings, log, databaseUrl: database.url, queueBackend, sealer, egressPolicy, close }
+    return { settings, log, databaseUrl: database.url, queueBackend, sealer, signer, egressPolicy, close }
   } catch (error) {
     await database.stop()
     throw error

@@ -10,6 +10,7 @@ import { Log } from '#platform/observability/log.js'
 import { QueuesModule } from '#platform/queues/queues.module.js'
 import { CryptoRandom, RandomSource } from '#platform/secrets/random.js'
 import { Sealer } from '#platform/secrets/sealer.js'
+import { Signer } from '#platform/secrets/signer.js'
 import type { OpenPlatform } from './open-platform.js'
 
 /** The mechanisms that every feature may ask for. */
@@ -23,6 +24,7 @@ export class PlatformModule {
       { provide: RandomSource, useClass: CryptoRandom },
       { provide: Log, useValue: platform.log },
       { provide: Sealer, useValue: platform.sealer },
+      { provide: Signer, useValue: platform.signer },
       { provide: EgressPolicy, useValue: platform.egressPolicy },
       { provide: EgressClient, useFactory: () => new EgressClient(platform.egressPolicy) },
       { provide: HTTP_SETTINGS, useValue: settings.http },

@@ -189,4 +189,48 @@ const STATEMENTS = [
     failure text,
     primary key (request_id, number)
   )`,
+
+  // Written with every act, and emptied by the chainer a second later: one small index, and nothing that acts share.
+  `create table audit_arrivals (
+    id bigint generated always as identity,
+    client_id text not null,
+    at timestamptz(3) not null,
+    act text not null,
+    actor text not null,
+    address text,
+    request_id text,
+    service_account_id text,
+    mailbox text,
+    subject text,
+    reason text,
+    details text,
+    primary key (client_id, id)
+  )`,
+  `create table audit_events (
+    client_id text not null,
+    sequence bigint not null,
+    version smallint not null,
+    at timestamptz(3) not null,
+    act text not null,
+    actor text not null,
+    address text,
+    request_id text,
+    service_account_id text,
+    mailbox text,
+    subject text,
+    reason text,
+    details text,
+    previous text not null,
+    hash text not null,
+    primary key (client_id, sequence)
+  )`,
+  // Who could read this mailbox, and who did.
+  'create index audit_events_of_mailbox on audit_events (mailbox, act, at) where mailbox is not null',
+  `create table audit_heads (
+    client_id text primary key,
+    sequence bigint not null,
+    hash text not null,
+    signed_at timestamptz(3) not null,
+    signature text not null
+  )`,
 ]

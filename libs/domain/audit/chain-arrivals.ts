@@ -1,0 +1,182 @@
+import { Injectable } from '@nestjs/common'
+import { Clock } from '#platform/clock/clock.js'
+import { Database, type Tx } from '#platform/database/database.js'
+import { Log } from '#platform/observability/log.js'
+import { Signer } from '#platform/secrets/signer.js'
+import { type AuditEvent, OPERATOR_CHAIN } from './audit-event.js'
+import { type AuditHead, checkHead, HEAD_COLUMNS, signHead } from './audit-head.js'
+import { BEFORE_ALL, EVENT_TIME, hashOfEvent, VERSION } from './canonical-form.js'
+import { ACT_COLUMNS, recordAct } from './record-act.js'
+
+/** Bounds one transaction, and what is in memory. */
+const BATCH = 500
+
+type Arrival = Omit<AuditEvent, 'sequence' | 'version' | 'previous' | 'hash'> & { id: string }
+interface Link {
+  id: string
+  sequence: number
+  previous: string
+  hash: string
+}
+
+/** A chain that does not end where its head says must not be signed any further: that would make good what was done to it. */
+export class ChainBroken extends Error {}
+
+/**
+ * Gives what has arrived its place in the chain of its client. Places go by who is there, and not by number: a row that
+ * commits late is found all the same, and gets a later one. Any process may do it at any time; per client one does.
+ */
+@Injectable()
+export class ChainArrivals {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly signer: Signer,
+    private readonly log: Log,
+  ) {}
+
+  /** @returns how many rows got their place; chains that another process is busy with are left to it */
+  async chain(): Promise<number> {
+    let chained = 0
+    for (const clientId of await this.#waiting()) {
+      await this.#unlessBroken(clientId, async () => {
+        for (let rows = BATCH; rows === BATCH; chained += rows) rows = await this.#chainBatch(clientId)
+      })
+    }
+    return chained
+  }
+
+  /** Signs with the newest key what an older one signed, so that the older one can be taken away. */
+  async renewSignatures(): Promise<void> {
+    const old = await this.database.read((em) =>
+      em.execute<{ client_id: string }[]>('select client_id from audit_heads where signature not like ? limit ?', [
+        `v1.${this.signer.keyId}.%`,
+        BATCH,
+      ]),
+    )
+    for (const { client_id } of old)
+      await this.#unlessBroken(client_id, () =>
+        this.database.inTransaction(async (tx) => {
+          const head = await this.#takeHead(tx, client_id)
+          if (head) await this.#moveHead(tx, head)
+        }),
+      )
+  }
+
+  /** One client's trouble is not the others'. */
+  async #unlessBroken(clientId: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.log.failure('audit.not_chained', error, { client: clientId })
+    }
+  }
+
+  /** One index probe per client, however much each has waiting. */
+  #waiting(): Promise<string[]> {
+    return this.database.read(async (em) => {
+      const rows = await em.execute<{ client_id: string }[]>(
+        `with recursive waiting as (
+           select min(client_id) as client_id from audit_arrivals
+           union all
+           select (select min(a.client_id) from audit_arrivals a where a.client_id > w.client_id)
+           from waiting w where w.client_id is not null
+         ) select client_id from waiting where client_id is not null`,
+      )
+      return rows.map(({ client_id }) => client_id)
+    })
+  }
+
+  #chainBatch(clientId: string): Promise<number> {
+    return this.database.inTransaction(async (tx) => {
+      const head = (await this.#takeHead(tx, clientId)) ?? (await this.#begin(tx, clientId))
+      if (!head) return 0
+      const arrivals = await tx.execute<Arrival[]>(
+        `select id::text as id, ${ACT_COLUMNS.map((column) => (column === 'at' ? `${EVENT_TIME} as at` : column)).join(', ')}
+         from audit_arrivals where client_id = ? order by audit_arrivals.id limit ?`,
+        [clientId, BATCH],
+      )
+      if (arrivals.length === 0) return 0
+      const links = linksAfter(head, arrivals)
+      await this.#enter(tx, clientId, links)
+      await this.#moveHead(tx, { client_id: clientId, ...links.at(-1)! })
+      return arrivals.length
+    })
+  }
+
+  /**
+   * Null when another process holds it, or there is none yet.
+   * @throws ChainBroken
+   */
+  async #takeHead(tx: Tx, clientId: string): Promise<AuditHead | null> {
+    const [head] = await tx.execute<AuditHead[]>(
+      `select ${HEAD_COLUMNS} from audit_heads where client_id = ? for update skip locked`,
+      [clientId],
+    )
+    if (!head) return null
+    const authenticity = checkHead(this.signer, head)
+    if (authenticity !== 'genuine') throw new ChainBroken(`the signature of the head is ${authenticity}`)
+    const [newest] = await tx.execute<{ sequence: number; hash: string }[]>(
+      `select sequence::float8 as sequence, hash from audit_events where client_id = ? order by sequence desc limit 1`,
+      [clientId],
+    )
+    if ((newest?.sequence ?? 0) !== head.sequence || (newest?.hash ?? BEFORE_ALL) !== head.hash)
+      throw new ChainBroken(`the newest row is not the one that the head was signed for (${head.sequence})`)
+    return head
+  }
+
+  /** A head before any row. The operator's chain is told, so that a whole chain cannot vanish. Null: another began it. */
+  async #begin(tx: Tx, clientId: string): Promise<AuditHead | null> {
+    const head = signHead(this.signer, { client_id: clientId, sequence: 0, hash: BEFORE_ALL, at: this.clock.now() })
+    const begun = await tx.execute<unknown[]>(
+      `insert into audit_heads (client_id, sequence, hash, signed_at, signature) values (?, ?, ?, ?, ?)
+       on conflict do nothing returning 1`,
+      [head.client_id, head.sequence, head.hash, head.signed_at, head.signature],
+    )
+    if (begun.length === 0) return null
+    const [orphan] = await tx.execute('select 1 from audit_events where client_id = ? limit 1', [clientId])
+    if (orphan) throw new ChainBroken('there are rows, and their head is gone')
+    if (clientId !== OPERATOR_CHAIN)
+      await recordAct(tx, {
+        clientId: OPERATOR_CHAIN,
+        at: this.clock.now(),
+        act: 'audit.chain_begun',
+        subject: clientId,
+      })
+    return head
+  }
+
+  async #enter(tx: Tx, clientId: string, links: Link[]): Promise<void> {
+    const columns = ACT_COLUMNS.join(', ')
+    await tx.execute(
+      `with link as (
+         select * from jsonb_to_recordset(?::jsonb) as l (id bigint, sequence bigint, previous text, hash text)
+       ), arrived as (
+         delete from audit_arrivals where client_id = ? and id in (select id from link) returning id, ${columns}
+       )
+       insert into audit_events (sequence, version, previous, hash, ${columns})
+       select sequence, ?, previous, hash, ${columns} from arrived join link using (id)`,
+      [JSON.stringify(links), clientId, VERSION],
+    )
+  }
+
+  async #moveHead(tx: Tx, { client_id, sequence, hash }: { client_id: string; sequence: number; hash: string }) {
+    const head = signHead(this.signer, { client_id, sequence, hash, at: this.clock.now() })
+    await tx.execute(
+      'update audit_heads set sequence = ?, hash = ?, signed_at = ?, signature = ? where client_id = ?',
+      [sequence, hash, head.signed_at, head.signature, client_id],
+    )
+  }
+}
+
+function linksAfter(head: { sequence: number; hash: string }, arrivals: Arrival[]): Link[] {
+  const links: Link[] = []
+  let { sequence, hash: previous } = head
+  for (const { id, ...arrival } of arrivals) {
+    sequence += 1
+    const hash = hashOfEvent({ ...arrival, sequence, version: VERSION, previous })!
+    links.push({ id, sequence, previous, hash })
+    previous = hash
+  }
+  return links
+}

@@ -1,3 +1,5 @@
+import { type AnswerOptions, answer, facts, table } from '#platform/cli/answer.js'
+import type { RunStep } from '#platform/cli/run-step.js'
 import { readInput } from '#platform/http/read-input.js'
 import { newClientDto, toClientBody, toPageBody, toRegisteredBody, toRotatedBody, toShownBody } from '../client.dto.js'
 import { DisableClient } from '../disable-client.js'
@@ -5,8 +7,6 @@ import { ListClients } from '../list-clients.js'
 import { RegisterClient } from '../register-client.js'
 import { RotateClientSecret } from '../rotate-client-secret.js'
 import { ShowClient } from '../show-client.js'
-import { type AnswerOptions, answer, facts, table } from './answer.js'
-import type { RunStep } from './run-step.js'
 
 interface NewClientOptions extends AnswerOptions {
   name: string

@@ -1,10 +1,10 @@
+import { type AnswerOptions, answer, facts } from '#platform/cli/answer.js'
+import type { RunStep } from '#platform/cli/run-step.js'
 import type { TypedRegistration } from '../read-registration.js'
 import { toRegistrationBody } from '../registration.dto.js'
 import { SetProviderCredential } from '../set-provider-credential.js'
 import { ShowProviderCredentials } from '../show-provider-credentials.js'
-import { type AnswerOptions, answer, facts } from './answer.js'
 import { readFileArgument, readSecretArgument } from './read-argument.js'
-import type { RunStep } from './run-step.js'
 
 type RegistrationBody = ReturnType<typeof toRegistrationBody>
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { RunStep } from './run-step.js'
+import type { RunStep } from '#platform/cli/run-step.js'
 
 const FOR_CLIENT = [
   '--client <client-id>',

@@ -1,4 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common'
+import { AdminKeyGuard } from '#platform/http/admin-key.guard.js'
 import { readInput } from '#platform/http/read-input.js'
 import {
   clientIdDto,
@@ -15,7 +16,6 @@ import { ListClients } from '../list-clients.js'
 import { RegisterClient } from '../register-client.js'
 import { RotateClientSecret } from '../rotate-client-secret.js'
 import { ShowClient } from '../show-client.js'
-import { AdminKeyGuard } from './admin-key.guard.js'
 
 @Controller('admin/v1/clients')
 @UseGuards(AdminKeyGuard)

@@ -1,9 +1,9 @@
 import { Body, Controller, Get, Put, Query, UseGuards } from '@nestjs/common'
+import { AdminKeyGuard } from '#platform/http/admin-key.guard.js'
 import { readInput } from '#platform/http/read-input.js'
 import { ownerDto, registrationDtos, toRegistrationBody } from '../registration.dto.js'
 import { SetProviderCredential } from '../set-provider-credential.js'
 import { ShowProviderCredentials } from '../show-provider-credentials.js'
-import { AdminKeyGuard } from './admin-key.guard.js'
 
 /** The operator's registrations at Google and Microsoft. Secrets go in and never come out. */
 @Controller('admin/v1/providers')

@@ -10,7 +10,7 @@ import { ProviderCredentials } from '#domain/credentials/provider-credentials.js
 import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
 import { Grant } from '#domain/grants/grant.entity.js'
-import { GrantMailbox } from '#domain/grants/grant-mailbox.js'
+import { grantMailbox } from '#domain/grants/testing/statements-of-the-main-path.js'
 import { Tokens } from '#domain/grants/tokens.js'
 import { serialiseCredential } from '#domain/providers/credential-codec.js'
 import { type DelegatedScope, permissionsOf, providerScopesFor } from '#domain/providers/delegated-scopes.js'
@@ -190,7 +190,7 @@ function domainOf(app: NestFastifyApplication) {
         .proveMailbox(organisation, email, permissionsOf(scope), ['person', 'room'])
       const { clientId, provider } = account
       const mailbox = { clientId, serviceAccountId: account.id, provider, scope, ...proof }
-      const { grantId } = await part(GrantMailbox).grant(database.run, mailbox)
+      const { grantId } = await grantMailbox(database.run, mailbox)
       return issue(grantId)
     },
 

@@ -10,6 +10,8 @@ const CodeSchema = defineEntity({
     clientId: p.text(),
     /** The redirect URI or callback URL, byte for byte. */
     redirectUri: p.text(),
+    /** Of PKCE (S256), where the authorization request had one. A callback has none: no browser carries its code. */
+    codeChallenge: p.text().nullable(),
     requestId: p.text().nullable(),
     expiresAt: p.datetime(),
     redeemedAt: p.datetime().nullable(),

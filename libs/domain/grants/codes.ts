@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { after, Clock, minutes, seconds } from '#platform/clock/clock.js'
-import type { Em, Run, Tx } from '#platform/database/database.js'
-import { defineStatement } from '#platform/database/statement.js'
+import type { Em, Tx } from '#platform/database/database.js'
 import { hashOf, newBearer, newId, RandomSource } from '#platform/secrets/random.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { Code } from './code.entity.js'
@@ -13,9 +12,10 @@ export const REDIRECT_CODE_LIFE = seconds(60)
 export const CALLBACK_CODE_LIFE = minutes(10)
 
 /**
- * Stores the code of a delivery attempt that a CTE `claimed` describes (columns as in {@link ISSUE}); the code of an
- * earlier attempt dies. Text, so that the main path can claim and issue in one statement. A denied request has no grant
- * and gets no code. Counting the superseded makes PostgreSQL supersede first: two codes are never live at once.
+ * Stores the code of a delivery attempt that a CTE `claimed` describes, by the columns `id`, `grant_id`, `client_id`,
+ * `callback_url`, `code_hash`, `code_expires_at` and `claimed_at`; the code of an earlier attempt dies. Text, so that
+ * the main path can claim and issue in one statement. A denied request has no grant and gets no code. Counting the
+ * superseded makes PostgreSQL supersede first: two codes are never live at once.
  */
 export const ISSUE_CLAIMED_CODE = `
   superseded as (
@@ -29,15 +29,6 @@ export const ISSUE_CLAIMED_CODE = `
     where grant_id is not null
   )`
 
-const ISSUE = defineStatement(
-  'issue-callback-code',
-  `with claimed as (
-     select $1::text as id, $2::text as grant_id, $3::text as client_id, $4::text as callback_url,
-       $5::text as code_hash, $6::timestamptz as code_expires_at, $7::timestamptz as claimed_at
-   ), ${ISSUE_CLAIMED_CODE}
-   select`,
-)
-
 /** Issues codes. Who exchanges them is domain/grants/redeem-code. */
 @Injectable()
 export class Codes {
@@ -49,9 +40,15 @@ export class Codes {
   /** A grant for the service account itself, and the code that the administrator's browser carries to the client. */
   issueForServiceAccount(
     tx: Tx,
-    to: { clientId: string; serviceAccountId: string; scope: string[]; redirectUri: string },
+    to: {
+      clientId: string
+      serviceAccountId: string
+      scope: string[]
+      redirectUri: string
+      codeChallenge: string | null
+    },
   ): { code: Secret<string> } {
-    const { redirectUri, ...grant } = to
+    const { redirectUri, codeChallenge, ...grant } = to
     const { id: grantId } = tx.create(Grant, {
       id: newId(this.random, 'gra'),
       ...grant,
@@ -59,23 +56,13 @@ export class Codes {
     })
     const { code, codeHash } = this.#make()
     const expiresAt = after(this.clock.now(), REDIRECT_CODE_LIFE)
-    tx.create(Code, { codeHash, grantId, clientId: to.clientId, redirectUri, expiresAt })
+    tx.create(Code, { codeHash, grantId, clientId: to.clientId, redirectUri, codeChallenge, expiresAt })
     return { code }
   }
 
   /** A fresh code for a callback, still to be stored: under its hash, for so long. */
   makeForCallback(): { code: Secret<string>; codeHash: string; expiresAt: Date } {
     return { ...this.#make(), expiresAt: after(this.clock.now(), CALLBACK_CODE_LIFE) }
-  }
-
-  async issueForCallback(
-    run: Run,
-    to: { requestId: string; grantId: string; clientId: string; callbackUrl: string },
-  ): Promise<{ code: Secret<string> }> {
-    const { code, codeHash, expiresAt } = this.makeForCallback()
-    const { requestId, grantId, clientId, callbackUrl } = to
-    await run(ISSUE, [requestId, grantId, clientId, callbackUrl, codeHash, expiresAt, this.clock.now()])
-    return { code }
   }
 
   async supersede(tx: Tx, requestId: string): Promise<void> {

@@ -1,21 +1,26 @@
-import { minutes, seconds } from '#platform/clock/clock.js'
+import { createHash } from 'node:crypto'
+import { days, minutes, seconds } from '#platform/clock/clock.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
 import { CryptoRandom } from '#platform/secrets/random.js'
+import type { Secret } from '#platform/secrets/secret.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 import { Account } from './account.entity.js'
 import { Code } from './code.entity.js'
 import { CALLBACK_CODE_LIFE, Codes } from './codes.js'
 import { Grant } from './grant.entity.js'
-import { GrantMailbox } from './grant-mailbox.js'
-import { RedeemCode } from './redeem-code.js'
+import { InspectToken } from './inspect-token.js'
+import { RedeemCode, type Redemption } from './redeem-code.js'
+import { REFRESH_GRACE } from './refresh-token-standing.js'
 import { RevokeGrants } from './revoke-grants.js'
-import { REFRESH_GRACE, RotateRefreshToken } from './rotate-refresh-token.js'
+import { type Refresh, RotateRefreshToken } from './rotate-refresh-token.js'
+import { grantMailbox as grantAsMainPath, issueCallbackCode } from './testing/statements-of-the-main-path.js'
 import { AccessToken, RefreshToken } from './token.entity.js'
 import { ACCOUNT_TOKEN_LIFE, type IssuedTokens, Tokens } from './tokens.js'
 
 const CLIENT = 'cli_acme'
 const CALLBACK_URL = 'https://app.acme.test/callbacks?mailbox=1'
+const LIVES = { idleLifeMs: days(90), longestLifeMs: days(400) }
 
 describe('grants', () => {
   const ground = databaseForTests([Account, Grant, Code, AccessToken, RefreshToken])
@@ -24,14 +29,14 @@ describe('grants', () => {
   const codes = new Codes(clock, random)
   const tokens = new Tokens(clock, random)
   const revoke = new RevokeGrants(clock)
-  const mailboxes = new GrantMailbox(clock, random)
+  const inspect = new InspectToken(clock, LIVES)
   let redeemCode: RedeemCode
   let refreshTokens: RotateRefreshToken
   let requests = 0
 
   beforeAll(async () => {
     redeemCode = new RedeemCode(ground.database, clock, tokens, revoke)
-    refreshTokens = new RotateRefreshToken(ground.database, clock, tokens, revoke)
+    refreshTokens = new RotateRefreshToken(ground.database, clock, tokens, revoke, LIVES)
     await ground.database.read(async (em) => {
       for (const client of [CLIENT, 'cli_globex'])
         await em.execute(
@@ -49,30 +54,38 @@ describe('grants', () => {
   })
 
   const grantMailbox = (email = 'anna@acme.test') =>
-    mailboxes.grant(ground.database.run, {
-      clientId: CLIENT,
-      serviceAccountId: 'ser_1',
-      provider: 'google',
-      email,
-      kind: 'person',
-      displayName: null,
-      providerUserId: email,
-      scope: ['read_only'],
-    })
-  const issueCode = (grantId: string, requestId: string) =>
-    codes
-      .issueForCallback(ground.database.run, { requestId, grantId, clientId: CLIENT, callbackUrl: CALLBACK_URL })
-      .then(({ code }) => code.reveal())
+    grantAsMainPath(
+      ground.database.run,
+      {
+        clientId: CLIENT,
+        serviceAccountId: 'ser_1',
+        provider: 'google',
+        email,
+        kind: 'person',
+        displayName: null,
+        providerUserId: email,
+        scope: ['read_only', 'create_event'],
+      },
+      clock.now(),
+    )
+  const issueCode = async (grantId: string, requestId: string) => {
+    const { code, ...stored } = codes.makeForCallback()
+    const callback = { requestId, grantId, clientId: CLIENT, callbackUrl: CALLBACK_URL, ...stored }
+    await issueCallbackCode(ground.database.run, callback, clock.now())
+    return code.reveal()
+  }
   const newCode = async () => {
     requests += 1
     const requestId = `dar_${requests}`
     const { grantId } = await grantMailbox()
     return { requestId, grantId, code: await issueCode(grantId, requestId) }
   }
-  const redeem = (code: string, by: Partial<{ clientId: string; redirectUri: string }> = {}) =>
+  const redeem = (code: string, by: Partial<Redemption> = {}) =>
     redeemCode.redeem({ code, clientId: CLIENT, redirectUri: CALLBACK_URL, ...by })
-  const refresh = (issued: IssuedTokens, clientId = CLIENT) =>
-    refreshTokens.rotate({ refreshToken: issued.refreshToken.reveal(), clientId })
+  const refresh = (issued: IssuedTokens, by: Partial<Refresh> = {}) =>
+    refreshTokens.rotate({ refreshToken: issued.refreshToken.reveal(), clientId: CLIENT, ...by })
+  const facts = (token: Secret<string>, clientId = CLIENT) =>
+    ground.database.read((em) => inspect.find(em, token.reveal(), clientId))
   const isAlive = async (issued: IssuedTokens) =>
     (await ground.database.read((em) => tokens.findGrantByAccessToken(em, issued.accessToken.reveal()))) !== null
   const refused = (work: Promise<unknown>) => expect(work).rejects.toMatchObject({ code: 'invalid_grant', status: 400 })
@@ -158,6 +171,41 @@ describe('grants', () => {
     })
   })
 
+  describe('a code with a challenge (RFC 7636)', () => {
+    const VERIFIER = 'a-verifier.of_43_characters~or-more-0123456789'
+    const codeChallenge = createHash('sha256').update(VERIFIER).digest('base64url')
+    const codeOfBrowser = (challenge: string | null = codeChallenge) =>
+      ground.database.inTransaction(async (tx) =>
+        codes
+          .issueForServiceAccount(tx, {
+            clientId: CLIENT,
+            serviceAccountId: 'ser_1',
+            scope: ['service_account/accounts/manage'],
+            redirectUri: CALLBACK_URL,
+            codeChallenge: challenge,
+          })
+          .code.reveal(),
+      )
+
+    it('is exchanged with its verifier, and with no other and none; those neither burn it nor end what it bought', async () => {
+      const code = await codeOfBrowser()
+      const wrong = [undefined, `${VERIFIER}x`, codeChallenge]
+      for (const codeVerifier of wrong) await refused(redeem(code, { codeVerifier }))
+      const issued = await redeem(code, { codeVerifier: VERIFIER })
+
+      for (const codeVerifier of wrong) await refused(redeem(code, { codeVerifier }))
+      expect(await isAlive(issued)).toBe(true)
+
+      await refused(redeem(code, { codeVerifier: VERIFIER }))
+      expect(await isAlive(issued)).toBe(false)
+    })
+
+    it('had none, and comes with a verifier: somebody took the challenge away, so it is refused', async () => {
+      await refused(redeem(await codeOfBrowser(null), { codeVerifier: VERIFIER }))
+      await refused(redeem((await newCode()).code, { codeVerifier: VERIFIER }))
+    })
+  })
+
   describe('an access token', () => {
     it('dies after its life', async () => {
       const issued = await redeem((await newCode()).code)
@@ -228,9 +276,55 @@ describe('grants', () => {
       await refused(refresh(third))
     })
 
+    it('brings an access token of less scope, and stays as wide as it was', async () => {
+      const first = await redeem((await newCode()).code)
+      const narrowed = await refresh(first, { narrow: () => ['read_only'] })
+      const grant = await ground.database.read((em) => tokens.findGrantByAccessToken(em, narrowed.accessToken.reveal()))
+
+      expect([narrowed.scope, grant!.scope]).toEqual([['read_only'], ['read_only']])
+      expect((await refresh(narrowed)).scope).toEqual(['read_only', 'create_event'])
+    })
+
+    it('is as it was after a refresh that asked for too much', async () => {
+      const first = await redeem((await newCode()).code)
+      const tooMuch = () => {
+        throw new OAuthError('invalid_scope', 'too much')
+      }
+      await expect(refresh(first, { narrow: tooMuch })).rejects.toMatchObject({ code: 'invalid_scope' })
+      clock.advance(minutes(5))
+
+      const second = await refresh(first)
+      expect(second.grant.refreshGeneration).toBe(1)
+    })
+
+    it('ends when nobody has used it for long, and takes nothing else with it', async () => {
+      const first = await redeem((await newCode()).code)
+      clock.advance(LIVES.idleLifeMs - seconds(1))
+      const second = await refresh(first)
+      clock.advance(LIVES.idleLifeMs)
+
+      await refused(refresh(second))
+      expect(await facts(second.refreshToken)).toBeNull()
+    })
+
+    it('ends when the grant has had its time, however much it is used', async () => {
+      const { code, grantId } = await newCode()
+      let issued = await redeem(code)
+      for (let gone = days(80); gone < LIVES.longestLifeMs; gone += days(80)) {
+        clock.advance(days(80))
+        issued = await refresh(issued)
+      }
+      const end = (await facts(issued.refreshToken))!.expiresAt
+      const grant = await ground.database.read((em) => em.findOneOrFail(Grant, { id: grantId }))
+      expect(end.getTime() - grant.createdAt.getTime()).toBe(LIVES.longestLifeMs)
+      clock.advance(end.getTime() - clock.now().getTime())
+
+      await refused(refresh(issued))
+    })
+
     it('does nothing for another client', async () => {
       const issued = await redeem((await newCode()).code)
-      await refused(refresh(issued, 'cli_globex'))
+      await refused(refresh(issued, { clientId: 'cli_globex' }))
 
       expect(await isAlive(await refresh(issued))).toBe(true)
     })
@@ -241,6 +335,47 @@ describe('grants', () => {
       clock.advance(minutes(5))
 
       expect(await isAlive(await refresh(all.at(-1)!))).toBe(true)
+    })
+  })
+
+  describe('what is said about a token', () => {
+    it('is when each kind began and ends, and its scope', async () => {
+      const begun = clock.now()
+      const issued = await redeem((await newCode()).code)
+      const scope = ['read_only', 'create_event']
+
+      expect(await facts(issued.accessToken)).toMatchObject({
+        ...{ kind: 'access', scope, issuedAt: begun },
+        expiresAt: new Date(begun.getTime() + ACCOUNT_TOKEN_LIFE),
+      })
+      expect(await facts(issued.refreshToken)).toMatchObject({
+        ...{ kind: 'refresh', scope, issuedAt: begun },
+        expiresAt: new Date(begun.getTime() + LIVES.idleLifeMs),
+      })
+    })
+
+    it('is nothing to another client, once it has expired, and once its grant is revoked', async () => {
+      const issued = await redeem((await newCode()).code)
+      expect(await facts(issued.accessToken, 'cli_globex')).toBeNull()
+      expect(await facts(issued.refreshToken, 'cli_globex')).toBeNull()
+
+      clock.advance(ACCOUNT_TOKEN_LIFE)
+      expect(await facts(issued.accessToken)).toBeNull()
+
+      await ground.database.inTransaction((tx) => revoke.revokeOne(tx, issued.grant.id))
+      expect(await facts(issued.refreshToken)).toBeNull()
+    })
+
+    it('follows the grace period of a refresh token that has been used', async () => {
+      const first = await redeem((await newCode()).code)
+      const used = clock.now()
+      await refresh(first)
+      clock.advance(seconds(10))
+
+      expect((await facts(first.refreshToken))!.expiresAt).toEqual(new Date(used.getTime() + REFRESH_GRACE))
+      clock.advance(REFRESH_GRACE)
+      expect(await facts(first.refreshToken)).toBeNull()
+      expect(await isAlive(await refresh(await redeem((await newCode()).code)))).toBe(true)
     })
   })
 

@@ -4,14 +4,14 @@ import { Account } from './account.entity.js'
 import { Code } from './code.entity.js'
 import { Codes } from './codes.js'
 import { Grant } from './grant.entity.js'
-import { GrantMailbox } from './grant-mailbox.js'
+import { InspectToken } from './inspect-token.js'
 import { RedeemCode } from './redeem-code.js'
 import { RevokeGrants } from './revoke-grants.js'
 import { RotateRefreshToken } from './rotate-refresh-token.js'
 import { AccessToken, RefreshToken } from './token.entity.js'
 import { Tokens } from './tokens.js'
 
-const PARTS = [GrantMailbox, Codes, Tokens, RedeemCode, RotateRefreshToken, RevokeGrants]
+const PARTS = [Codes, Tokens, RedeemCode, RotateRefreshToken, RevokeGrants, InspectToken]
 
 /** Grants, and the codes and tokens that hang on them. Hashes only: no value that authenticates is ever stored. */
 @Module({

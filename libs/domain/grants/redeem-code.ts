@@ -7,6 +7,7 @@ import { failPoint } from '#platform/fail-points/fail-point.js'
 import { hashOf } from '#platform/secrets/random.js'
 import { Code } from './code.entity.js'
 import { Grant } from './grant.entity.js'
+import { proofKeyProblem } from './proof-key.js'
 import { RevokeGrants } from './revoke-grants.js'
 import { type IssuedTokens, Tokens } from './tokens.js'
 
@@ -14,11 +15,17 @@ export interface Redemption {
   code: string
   clientId: string
   redirectUri: string
+  /** Of PKCE. */
+  codeVerifier?: string | undefined
 }
 
 /** One text for every reason: which of them it was is the client's log's business, not a guesser's. */
 const refused = (detail: string) =>
-  new OAuthError('invalid_grant', 'The code is unknown, expired, used, or belongs to another redirect_uri.', { detail })
+  new OAuthError(
+    'invalid_grant',
+    'The code is unknown, expired, used, or belongs to another redirect_uri or code_verifier.',
+    { detail },
+  )
 
 /** Exchanges a code for tokens, once. */
 @Injectable()
@@ -41,12 +48,17 @@ export class RedeemCode {
     throw refused('the code had been used, has expired, or its grant is revoked')
   }
 
-  /** The checks that need no lock. A foreign client or URL neither works nor burns the code. */
-  async #getCode(em: Em, codeHash: string, { clientId, redirectUri }: Redemption): Promise<Code> {
+  /**
+   * The checks that need no lock. Whoever fails one neither burns the code nor ends what it bought: else everybody who
+   * sees a code go by could (OAuth 2.1, "Reuse of Authorization Codes").
+   */
+  async #getCode(em: Em, codeHash: string, { clientId, redirectUri, codeVerifier }: Redemption): Promise<Code> {
     const code = await em.findOne(Code, { codeHash })
     if (!code) throw refused('no such code')
     if (code.clientId !== clientId) throw refused('the code belongs to another client')
     if (code.redirectUri !== redirectUri) throw refused('redirect_uri differs from the one the code was issued for')
+    const problem = proofKeyProblem(code.codeChallenge, codeVerifier)
+    if (problem) throw refused(problem)
     return code
   }
 

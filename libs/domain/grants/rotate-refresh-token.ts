@@ -1,25 +1,32 @@
 import { LockMode } from '@mikro-orm/core'
-import { Injectable } from '@nestjs/common'
-import { after, Clock, seconds } from '#platform/clock/clock.js'
+import { Inject, Injectable } from '@nestjs/common'
+import { Clock } from '#platform/clock/clock.js'
+import type { RefreshTokenSettings } from '#platform/config/settings.js'
+import { REFRESH_TOKEN_SETTINGS } from '#platform/config/tokens.js'
 import type { Tx } from '#platform/database/database.js'
 import { Database } from '#platform/database/database.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { hashOf } from '#platform/secrets/random.js'
 import { Grant } from './grant.entity.js'
+import { standingOf } from './refresh-token-standing.js'
 import { RevokeGrants } from './revoke-grants.js'
 import { RefreshToken } from './token.entity.js'
 import { type IssuedTokens, Tokens } from './tokens.js'
 
-/** A client whose answer was lost may use the token before the newest once more within this time. */
-export const REFRESH_GRACE = seconds(60)
+export interface Refresh {
+  refreshToken: string
+  clientId: string
+  /** The scope of the new access token, where the client asked for less than the grant's. Throws when it is more. */
+  narrow?: (grant: Grant) => string[] | null
+}
 
 const refused = (detail: string) =>
-  new OAuthError('invalid_grant', 'The refresh token is unknown, used or revoked.', { detail })
+  new OAuthError('invalid_grant', 'The refresh token is unknown, expired, used or revoked.', { detail })
 
-type Outcome = { kind: 'rotated'; tokens: IssuedTokens } | { kind: 'replayed' } | { kind: 'unknown' }
+type Outcome = { kind: 'rotated'; tokens: IssuedTokens } | { kind: 'refused'; detail: string }
 
-/** Exchanges a refresh token for a new pair. The old one ends, after a grace period; use after that ends the grant (RFC 9700 section 4.14). */
+/** Exchanges a refresh token for a new pair. The old one ends, after a grace period; use after that ends the grant. */
 @Injectable()
 export class RotateRefreshToken {
   constructor(
@@ -27,44 +34,41 @@ export class RotateRefreshToken {
     private readonly clock: Clock,
     private readonly tokens: Tokens,
     private readonly revoke: RevokeGrants,
+    @Inject(REFRESH_TOKEN_SETTINGS) private readonly settings: RefreshTokenSettings,
   ) {}
 
-  /** @throws OAuthError invalid_grant */
-  async rotate(presented: { refreshToken: string; clientId: string }): Promise<IssuedTokens> {
+  /** @throws OAuthError invalid_grant, and whatever `narrow` throws: then the refresh token is as it was */
+  async rotate(refresh: Refresh): Promise<IssuedTokens> {
     // The revocation of a replayed family has to be committed before the refusal is thrown.
-    const outcome = await this.database.inTransaction((tx) => this.#decide(tx, presented))
+    const outcome = await this.database.inTransaction((tx) => this.#decide(tx, refresh))
     failPoint('rotate-refresh-token.committed')
     if (outcome.kind === 'rotated') return outcome.tokens
-    throw refused(
-      outcome.kind === 'replayed' ? 'replayed after the grace period; the grant is revoked' : 'no such token',
-    )
+    throw refused(outcome.detail)
   }
 
-  async #decide(tx: Tx, { refreshToken, clientId }: { refreshToken: string; clientId: string }): Promise<Outcome> {
+  async #decide(tx: Tx, { refreshToken, clientId, narrow }: Refresh): Promise<Outcome> {
     const now = this.clock.now()
     const token = await tx.findOne(RefreshToken, { tokenHash: hashOf(refreshToken) })
-    if (!token) return { kind: 'unknown' }
+    if (!token) return { kind: 'refused', detail: 'no such token' }
     // Locked, so that parallel refreshes see one another's generation.
     const grant = await tx.findOne(
       Grant,
       { id: token.grantId, clientId, revokedAt: null },
       { lockMode: LockMode.PESSIMISTIC_WRITE },
     )
-    if (!grant) return { kind: 'unknown' }
+    if (!grant) return { kind: 'refused', detail: "the grant is revoked, or another client's" }
     await tx.refresh(token)
 
-    const age = grant.refreshGeneration - token.generation
-    if (age === 0) {
-      token.usedAt = now
-      grant.refreshGeneration += 1
-      failPoint('rotate-refresh-token.committing')
-      return { kind: 'rotated', tokens: await this.tokens.issue(tx, grant) }
+    const standing = standingOf(token, grant, now, this.settings)
+    if (standing.kind === 'expired') return { kind: 'refused', detail: 'its life is over' }
+    if (standing.kind === 'replayed') {
+      await this.revoke.revokeOne(tx, grant.id)
+      return { kind: 'refused', detail: 'replayed after the grace period; the grant is revoked' }
     }
-    // A sibling: parallel refreshes each got one, and this one has not been used. That is no replay.
-    if (age === 1) token.usedAt ??= now
-    if (age === 1 && token.usedAt && now < after(token.usedAt, REFRESH_GRACE))
-      return { kind: 'rotated', tokens: await this.tokens.issue(tx, grant) }
-    await this.revoke.revokeOne(tx, grant.id)
-    return { kind: 'replayed' }
+    const scope = narrow?.(grant) ?? null
+    token.usedAt ??= now
+    if (token.generation === grant.refreshGeneration) grant.refreshGeneration += 1
+    failPoint('rotate-refresh-token.committing')
+    return { kind: 'rotated', tokens: await this.tokens.issue(tx, grant, scope) }
   }
 }

@@ -6,6 +6,9 @@ const AccessTokenSchema = defineEntity({
   properties: {
     tokenHash: p.text().primary(),
     grantId: p.text(),
+    /** Null: the grant's, unless a refresh asked for less. */
+    scope: p.array().nullable(),
+    createdAt: p.datetime(),
     expiresAt: p.datetime(),
   },
 })

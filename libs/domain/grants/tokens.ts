@@ -13,6 +13,8 @@ export interface IssuedTokens {
   accessToken: Secret<string>
   refreshToken: Secret<string>
   expiresInSeconds: number
+  /** Of the access token: the grant's, or what a refresh narrowed it to. */
+  scope: string[]
   grant: Grant
 }
 
@@ -24,14 +26,16 @@ export class Tokens {
     private readonly random: RandomSource,
   ) {}
 
-  /** Both tokens of the grant's current generation. */
-  async issue(tx: Tx, grant: Grant): Promise<IssuedTokens> {
+  /** Both tokens of the grant's current generation. RFC 6749 section 6: a narrower scope is the access token's alone. */
+  async issue(tx: Tx, grant: Grant, narrowed: string[] | null = null): Promise<IssuedTokens> {
     const now = this.clock.now()
     const [accessToken, refreshToken] = [new Secret(newBearer(this.random)), new Secret(newBearer(this.random))]
     const life = grant.accountId ? ACCOUNT_TOKEN_LIFE : SERVICE_ACCOUNT_TOKEN_LIFE
     await tx.insert(AccessToken, {
       tokenHash: hashOf(accessToken.reveal()),
       grantId: grant.id,
+      scope: narrowed,
+      createdAt: now,
       expiresAt: after(now, life),
     })
     await tx.insert(RefreshToken, {
@@ -40,14 +44,14 @@ export class Tokens {
       generation: grant.refreshGeneration,
       createdAt: now,
     })
-    return { accessToken, refreshToken, expiresInSeconds: life / 1000, grant }
+    return { accessToken, refreshToken, expiresInSeconds: life / 1000, scope: narrowed ?? grant.scope, grant }
   }
 
-  /** The live grant behind an access token, if its client may still call; null for everything else. */
+  /** The live grant behind an access token, with that token's scope, if its client may still call; null for everything else. */
   async findGrantByAccessToken(em: Em, accessToken: string): Promise<Grant | null> {
     // One question instead of three: every call of every client asks it.
     const [row] = await em.execute(
-      `select g.* from access_tokens t
+      `select g.*, coalesce(t.scope, g.scope) as scope from access_tokens t
        join grants g on g.id = t.grant_id and g.revoked_at is null
        join clients c on c.id = g.client_id and c.disabled_at is null
        where t.token_hash = ? and t.expires_at > ?`,

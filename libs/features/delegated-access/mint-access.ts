@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { mailboxKindsOf } from '#domain/credentials/service-account-scopes.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
-import { GrantMailbox } from '#domain/grants/grant-mailbox.js'
+import { newMailboxIds } from '#domain/grants/grant-mailbox.js'
 import { type DelegatedScope, permissionsOf } from '#domain/providers/delegated-scopes.js'
 import { organisationOf } from '#domain/providers/organisation.js'
 import type { MailboxProof, Organisation } from '#domain/providers/provider.port.js'
@@ -12,6 +12,7 @@ import { ProviderError, type ProviderErrorFacts } from '#platform/errors/provide
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import { Doorbell } from '#platform/queues/doorbell.js'
+import { RandomSource } from '#platform/secrets/random.js'
 import {
   CANCEL_WITHDRAWN,
   FIND_OPEN_REQUEST,
@@ -36,7 +37,7 @@ export class MintAccess {
     private readonly clock: Clock,
     private readonly serviceAccounts: ServiceAccounts,
     private readonly providers: Providers,
-    private readonly grants: GrantMailbox,
+    private readonly random: RandomSource,
     private readonly doorbell: Doorbell,
     private readonly log: Log,
   ) {}
@@ -125,7 +126,7 @@ export class MintAccess {
       request.id,
       now,
       after(now, SWEEP_AFTER),
-      ...this.grants.newIds(),
+      ...newMailboxIds(this.random),
       kind,
       displayName,
       providerUserId,

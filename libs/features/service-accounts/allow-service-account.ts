@@ -104,8 +104,9 @@ export class AllowServiceAccount {
     return account.id
   }
 
-  #issueCode(tx: Tx, { clientId, scope, redirectUri }: Consent, serviceAccountId: string): Secret<string> {
-    return this.codes.issueForServiceAccount(tx, { clientId, serviceAccountId, scope, redirectUri }).code
+  #issueCode(tx: Tx, consent: Consent, serviceAccountId: string): Secret<string> {
+    const { clientId, scope, redirectUri, codeChallenge = null } = consent
+    return this.codes.issueForServiceAccount(tx, { clientId, serviceAccountId, scope, redirectUri, codeChallenge }).code
   }
 
   #answer(consent: Consent, code: Secret<string>): string {

@@ -12,6 +12,9 @@ const GOOD = {
   delegated_scope: 'read_only',
 }
 
+const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+const PKCE = { code_challenge: CHALLENGE, code_challenge_method: 'S256' }
+
 const queryOf = (parameters: Record<string, string | undefined>) =>
   Object.entries({ ...GOOD, ...parameters })
     .filter((pair): pair is [string, string] => pair[1] !== undefined)
@@ -27,6 +30,7 @@ describe('an authorization request', () => {
       scope: ['service_account/accounts/manage'],
       delegatedScope: ['read_only'],
       encodedState: 'xyz',
+      codeChallenge: null,
     })
   })
 
@@ -43,6 +47,11 @@ describe('an authorization request', () => {
     expect(read(query)).toMatchObject({
       scope: ['service_account/accounts/manage', 'service_account/resources/manage'],
     })
+  })
+
+  it('keeps the challenge of PKCE', () => {
+    const query = queryOf({ code_challenge: CHALLENGE, code_challenge_method: 'S256' })
+    expect(read(query)).toMatchObject({ codeChallenge: CHALLENGE })
   })
 
   it('ignores parameters that it does not know', () => {
@@ -66,6 +75,16 @@ describe('an authorization request', () => {
     ['with NUL in a scope', queryOf({ delegated_scope: 'read_events\0' }), 'invalid_scope'],
     ['without delegated_scope', queryOf({ delegated_scope: undefined }), 'invalid_scope'],
     ['with an unknown delegated scope', queryOf({ delegated_scope: 'read_only __proto__' }), 'invalid_scope'],
+    ['with a challenge and no method', queryOf({ code_challenge: CHALLENGE }), 'invalid_request'],
+    ['with a method and no challenge', queryOf({ code_challenge_method: 'S256' }), 'invalid_request'],
+    ['with an empty challenge', queryOf({ code_challenge: '', code_challenge_method: 'S256' }), 'invalid_request'],
+    ['with the method plain', queryOf({ ...PKCE, code_challenge_method: 'plain' }), 'invalid_request'],
+    ['with the method s256', queryOf({ ...PKCE, code_challenge_method: 's256' }), 'invalid_request'],
+    ['with an unknown method', queryOf({ ...PKCE, code_challenge_method: 'S512' }), 'invalid_request'],
+    ['with a short challenge', queryOf({ ...PKCE, code_challenge: CHALLENGE.slice(1) }), 'invalid_request'],
+    ['with a long challenge', queryOf({ ...PKCE, code_challenge: `${CHALLENGE}A` }), 'invalid_request'],
+    ['with a padded challenge', queryOf({ ...PKCE, code_challenge: `${CHALLENGE}=` }), 'invalid_request'],
+    ['with two challenges', `${queryOf(PKCE)}&code_challenge=${CHALLENGE}`, 'invalid_request'],
     ['with the same parameter twice', `${queryOf({})}&scope=service_account/accounts/manage`, 'invalid_request'],
     ['with an unknown parameter twice', `${queryOf({})}&x=1&x=2`, 'invalid_request'],
     ['with state twice', `${queryOf({})}&state=1&state=2`, 'invalid_request'],

@@ -1,5 +1,6 @@
 import type { Client } from '#domain/clients/client.entity.js'
 import { type ServiceAccountScope, serviceAccountScope } from '#domain/credentials/service-account-scopes.js'
+import { isCodeChallenge } from '#domain/grants/proof-key.js'
 import { type DelegatedScope, isDelegatedScope } from '#domain/providers/delegated-scopes.js'
 import type { OAuthErrorCode } from '#platform/errors/oauth-error.js'
 
@@ -9,10 +10,20 @@ export interface AuthorizationRequest {
   scope: ServiceAccountScope[]
   delegatedScope: DelegatedScope[]
   encodedState: string | null
+  /** Of PKCE, S256; null where the client sent none. */
+  codeChallenge: string | null
 }
 
 /** `state` is not among them: it is never read, only kept. */
-const READ = ['response_type', 'client_id', 'redirect_uri', 'scope', 'delegated_scope'] as const
+const READ = [
+  'response_type',
+  'client_id',
+  'redirect_uri',
+  'scope',
+  'delegated_scope',
+  'code_challenge',
+  'code_challenge_method',
+] as const
 type Parameter = (typeof READ)[number]
 
 /**
@@ -95,6 +106,8 @@ export function readAuthorizationRequest(
   const responseType = query.one('response_type')
   if (responseType === null) return invalid('response_type is missing; send code.')
   if (responseType !== 'code') return { error: 'unsupported_response_type', description: 'response_type must be code.' }
+  const proofKey = proofKeyRefusal(query)
+  if (proofKey) return proofKey
 
   const scope = namesIn(query.one('scope')).map((name) => serviceAccountScope(name) ?? unknown('scope', name))
   const delegatedScope = namesIn(query.one('delegated_scope')).map((name) =>
@@ -109,7 +122,21 @@ export function readAuthorizationRequest(
     scope: unique(scope as ServiceAccountScope[]),
     delegatedScope: unique(delegatedScope as DelegatedScope[]),
     encodedState: query.encodedState(),
+    codeChallenge: query.one('code_challenge'),
   }
+}
+
+/**
+ * RFC 7636 with S256 alone. A challenge without a method would be `plain`, which whoever reads the request could answer
+ * (RFC 9700 section 2.1.1); clients authenticate with a secret, so one that sends no challenge is served too.
+ */
+function proofKeyRefusal(query: AuthorizationQuery): Refusal | null {
+  const [challenge, method] = [query.one('code_challenge'), query.one('code_challenge_method')]
+  if (challenge === null) return method === null ? null : invalid('code_challenge_method came without code_challenge.')
+  if (method !== 'S256') return invalid('code_challenge_method must be S256; plain is not accepted.')
+  if (!isCodeChallenge(challenge))
+    return invalid('code_challenge must be 43 characters of base64url, as S256 makes it.')
+  return null
 }
 
 const unique = <T>(items: T[]) => [...new Set(items)]

@@ -36,6 +36,8 @@ const ConsentSchema = defineEntity({
     delegatedScope: p.array().$type<DelegatedScope[]>(),
     /** Still percent-encoded, as it came: the only way to give back every byte. */
     encodedState: p.text().nullable(),
+    /** Of PKCE; goes with the code. */
+    codeChallenge: p.text().nullable(),
     /** Hash of the cookie that ties this consent to one browser. */
     cookieHash: p.text(),
     step: p.text().$type<ConsentStep>(),

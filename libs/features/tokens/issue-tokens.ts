@@ -2,10 +2,11 @@ import { Injectable } from '@nestjs/common'
 import { type IssuedTokens } from '#domain/grants/tokens.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
 import { Log } from '#platform/observability/log.js'
-import { Caller, type PresentedCredentials } from './caller.js'
+import { Caller } from './caller.js'
 import { AuthorizationCode } from './grant-types/authorization-code.js'
 import type { GrantType, TokenRequest } from './grant-types/grant-type.js'
 import { RefreshTokenGrant } from './grant-types/refresh-token.js'
+import type { PresentedCredentials } from './presented-credentials.js'
 
 /** The token endpoint: who asks, with which grant type, and what comes of it. */
 @Injectable()
@@ -21,13 +22,16 @@ export class IssueTokens {
     this.#grantTypes = [authorizationCode, refreshToken]
   }
 
+  get grantTypes(): string[] {
+    return this.#grantTypes.map(({ name }) => name)
+  }
+
   /** @throws OAuthError */
   async issue(request: TokenRequest, credentials: PresentedCredentials): Promise<IssuedTokens> {
     const client = await this.caller.authenticate(credentials)
     const grantType = this.#grantTypes.find(({ name }) => name === request.grant_type)
     if (!grantType) {
-      const known = this.#grantTypes.map(({ name }) => name).join(', ')
-      throw new OAuthError('unsupported_grant_type', `grant_type must be one of: ${known}.`)
+      throw new OAuthError('unsupported_grant_type', `grant_type must be one of: ${this.grantTypes.join(', ')}.`)
     }
     const tokens = await grantType.run(request, client.id)
     this.log.info('tokens.issued', { client: client.id, grant: tokens.grant.id, grantType: grantType.name })

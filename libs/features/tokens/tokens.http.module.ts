@@ -8,7 +8,9 @@ import { DescribeSubject } from './describe-subject.js'
 import { AuthorizationCode } from './grant-types/authorization-code.js'
 import { RefreshTokenGrant } from './grant-types/refresh-token.js'
 import { IdentityController } from './http/identity.controller.js'
+import { ServerMetadataController } from './http/server-metadata.controller.js'
 import { TokenController } from './http/token.controller.js'
+import { IntrospectToken } from './introspect-token.js'
 import { IssueTokens } from './issue-tokens.js'
 import { ListResources } from './list-resources.js'
 import { RevokeAuthorization } from './revoke-authorization.js'
@@ -22,9 +24,10 @@ import { RevokeAuthorization } from './revoke-authorization.js'
     RefreshTokenGrant,
     IssueTokens,
     RevokeAuthorization,
+    IntrospectToken,
     DescribeSubject,
     ListResources,
   ],
-  controllers: [TokenController, IdentityController],
+  controllers: [TokenController, IdentityController, ServerMetadataController],
 })
 export class TokensHttpModule {}

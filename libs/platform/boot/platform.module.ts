@@ -1,7 +1,13 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common'
 import { Clock } from '#platform/clock/clock.js'
 import { DatabaseClock } from '#platform/clock/database-clock.js'
-import { ADMIN_KEYS, CALLBACK_SETTINGS, HTTP_SETTINGS, PROVIDER_SETTINGS } from '#platform/config/tokens.js'
+import {
+  ADMIN_KEYS,
+  CALLBACK_SETTINGS,
+  HTTP_SETTINGS,
+  PROVIDER_SETTINGS,
+  REFRESH_TOKEN_SETTINGS,
+} from '#platform/config/tokens.js'
 import { Database } from '#platform/database/database.js'
 import { DatabaseModule } from '#platform/database/database.module.js'
 import { EgressClient } from '#platform/egress/egress-client.js'
@@ -30,6 +36,7 @@ export class PlatformModule {
       { provide: HTTP_SETTINGS, useValue: settings.http },
       { provide: CALLBACK_SETTINGS, useValue: settings.callbacks },
       { provide: PROVIDER_SETTINGS, useValue: settings.providers },
+      { provide: REFRESH_TOKEN_SETTINGS, useValue: settings.refreshTokens },
       { provide: ADMIN_KEYS, useValue: settings.adminKeys },
     ]
     return {

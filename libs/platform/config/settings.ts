@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { days } from '#platform/clock/clock.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { VARIABLES, type VariableName, type VariableValues } from './variables.js'
 
@@ -43,6 +44,13 @@ export interface ProviderSettings {
   timeoutMs: number
 }
 
+export interface RefreshTokenSettings {
+  /** An unused one ends after so long. */
+  idleLifeMs: number
+  /** Counted from the grant; null: as long as the grant stands. */
+  longestLifeMs: number | null
+}
+
 export interface Settings {
   mode: RunMode
   production: boolean
@@ -51,6 +59,7 @@ export interface Settings {
   sealing: SealingSettings
   callbacks: CallbackSettings
   providers: ProviderSettings
+  refreshTokens: RefreshTokenSettings
   worker: { concurrency: number; healthPort: number | null }
   /** Empty: nobody is let in. */
   adminKeys: readonly Secret<string>[]
@@ -143,6 +152,10 @@ function settingsOf(mode: RunMode, values: VariableValues): Settings {
       googleSandboxUrl: values.MANDATE_SANDBOX_GOOGLE_URL,
       microsoftSandboxUrl: values.MANDATE_SANDBOX_MICROSOFT_URL,
       timeoutMs: values.MANDATE_PROVIDER_TIMEOUT_SECONDS * 1000,
+    },
+    refreshTokens: {
+      idleLifeMs: days(values.MANDATE_REFRESH_TOKEN_IDLE_DAYS),
+      longestLifeMs: days(values.MANDATE_REFRESH_TOKEN_MAX_DAYS) || null,
     },
     worker: { concurrency: values.MANDATE_WORKER_CONCURRENCY, healthPort: values.MANDATE_WORKER_HEALTH_PORT },
     adminKeys: values.MANDATE_ADMIN_KEY.map((key) => new Secret(key)),

@@ -2,4 +2,5 @@
 export const HTTP_SETTINGS = Symbol('http settings')
 export const CALLBACK_SETTINGS = Symbol('callback settings')
 export const ADMIN_KEYS = Symbol('admin keys')
+export const REFRESH_TOKEN_SETTINGS = Symbol('refresh token settings')
 export const PROVIDER_SETTINGS = Symbol('provider settings')

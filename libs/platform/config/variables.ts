@@ -122,6 +122,16 @@ export const VARIABLES = {
     '10',
     wholeNumber(1, 60, 10),
   ),
+  MANDATE_REFRESH_TOKEN_IDLE_DAYS: variable(
+    'How long a refresh token that nobody uses stays good. Each use brings a new one.',
+    '90',
+    wholeNumber(1, 3650, 90),
+  ),
+  MANDATE_REFRESH_TOKEN_MAX_DAYS: variable(
+    'How long after the grant its refresh tokens end, however much they are used; 0 for as long as the grant stands.',
+    '0',
+    wholeNumber(0, 3650, 0),
+  ),
   MANDATE_WORKER_CONCURRENCY: variable(
     'Jobs that one worker process runs at once, per queue.',
     '64',

@@ -1,18 +1,13 @@
 import { BrokerError } from './broker-error.js'
 
-/** RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009 section 2.2.1. */
+/** Of RFC 6749 sections 4.1.2.1 and 5.2, those that we answer with. */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
   | 'invalid_grant'
-  | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'unsupported_response_type'
-  | 'unsupported_token_type'
   | 'invalid_scope'
-  | 'access_denied'
-  | 'server_error'
-  | 'temporarily_unavailable'
 
 /**
  * An answer of the OAuth endpoints. `publicText` becomes `error_description`, so it keeps to the characters of

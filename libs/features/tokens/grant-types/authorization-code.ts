@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { isCodeVerifier } from '#domain/grants/proof-key.js'
 import { RedeemCode } from '#domain/grants/redeem-code.js'
 import type { IssuedTokens } from '#domain/grants/tokens.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
@@ -11,13 +12,15 @@ export class AuthorizationCode implements GrantType {
 
   constructor(private readonly codes: RedeemCode) {}
 
-  run({ code, redirect_uri, callback_url }: TokenRequest, clientId: string): Promise<IssuedTokens> {
+  run({ code, redirect_uri, callback_url, code_verifier }: TokenRequest, clientId: string): Promise<IssuedTokens> {
     if (!code) throw new OAuthError('invalid_request', 'code: required.')
     if (redirect_uri !== undefined && callback_url !== undefined && redirect_uri !== callback_url)
       throw new OAuthError('invalid_request', 'redirect_uri and callback_url differ: send one of them.')
     const redirectUri = redirect_uri ?? callback_url
     if (!redirectUri)
       throw new OAuthError('invalid_request', 'redirect_uri: required; for a callback, its callback_url.')
-    return this.codes.redeem({ code, clientId, redirectUri })
+    if (code_verifier !== undefined && !isCodeVerifier(code_verifier))
+      throw new OAuthError('invalid_request', 'code_verifier: must be 43 to 128 letters, digits and - . _ ~')
+    return this.codes.redeem({ code, clientId, redirectUri, codeVerifier: code_verifier })
   }
 }

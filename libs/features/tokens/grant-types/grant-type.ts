@@ -6,7 +6,9 @@ export interface TokenRequest {
   code?: string
   redirect_uri?: string
   callback_url?: string
+  code_verifier?: string
   refresh_token?: string
+  scope?: string
 }
 
 /** One way to get tokens. Adding one touches its own file and the list in the module. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { RotateRefreshToken } from '#domain/grants/rotate-refresh-token.js'
 import type { IssuedTokens } from '#domain/grants/tokens.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
+import { narrowScope } from '../narrow-scope.js'
 import type { GrantType, TokenRequest } from './grant-type.js'
 
 @Injectable()
@@ -10,8 +11,12 @@ export class RefreshTokenGrant implements GrantType {
 
   constructor(private readonly refreshTokens: RotateRefreshToken) {}
 
-  run({ refresh_token }: TokenRequest, clientId: string): Promise<IssuedTokens> {
-    if (!refresh_token) throw new OAuthError('invalid_request', 'refresh_token: required.')
-    return this.refreshTokens.rotate({ refreshToken: refresh_token, clientId })
+  run({ refresh_token: refreshToken, scope }: TokenRequest, clientId: string): Promise<IssuedTokens> {
+    if (!refreshToken) throw new OAuthError('invalid_request', 'refresh_token: required.')
+    return this.refreshTokens.rotate({
+      refreshToken,
+      clientId,
+      narrow: (grant) => (scope ? narrowScope(scope, grant) : null),
+    })
   }
 }

@@ -1,39 +1,64 @@
-import { Body, Controller, Header, Headers, HttpCode, Post } from '@nestjs/common'
+import { Controller, Header, HttpCode, Inject, Post, Req } from '@nestjs/common'
+import type { FastifyRequest } from 'fastify'
+import type { HttpSettings } from '#platform/config/settings.js'
+import { HTTP_SETTINGS } from '#platform/config/tokens.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
-import { readOAuthInput } from '#platform/http/read-input.js'
 import { Caller } from '../caller.js'
 import { DescribeSubject } from '../describe-subject.js'
+import { IntrospectToken } from '../introspect-token.js'
 import { IssueTokens } from '../issue-tokens.js'
 import { RevokeAuthorization } from '../revoke-authorization.js'
-import { revocationDto, tokenDto, toTokenBody } from './token.dto.js'
+import { readParameters } from './read-parameters.js'
+import {
+  introspectionDto,
+  revocationDto,
+  toCredentials,
+  toIntrospectionBody,
+  tokenDto,
+  toTokenBody,
+} from './token.dto.js'
 
-@Controller('oauth/token')
+/** What a client asks with its own id and secret. */
+@Controller('oauth')
 export class TokenController {
   constructor(
     private readonly tokens: IssueTokens,
     private readonly subjects: DescribeSubject,
     private readonly caller: Caller,
     private readonly revokeAuthorization: RevokeAuthorization,
+    private readonly introspectToken: IntrospectToken,
+    @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
   ) {}
 
-  @Post()
+  @Post('token')
   @HttpCode(200)
   @Header('pragma', 'no-cache')
-  async token(@Body() body: unknown, @Headers('authorization') authorization?: string) {
-    const { client_id, client_secret, ...request } = readOAuthInput(tokenDto, body)
-    const issued = await this.tokens.issue(request, { clientId: client_id, clientSecret: client_secret, authorization })
+  async token(@Req() request: FastifyRequest) {
+    const asked = readParameters(tokenDto, request)
+    const issued = await this.tokens.issue(asked, toCredentials(asked, request.headers.authorization))
     return toTokenBody(issued, await this.subjects.describe(issued.grant))
   }
 
-  @Post('revoke')
+  /** The second is where the vendor's SDKs call. */
+  @Post(['revoke', 'token/revoke'])
   @HttpCode(200)
-  async revoke(@Body() body: unknown, @Headers('authorization') authorization?: string): Promise<void> {
-    const { client_id, client_secret, token, refresh_token, sub } = readOAuthInput(revocationDto, body)
-    const client = await this.caller.authenticate({ clientId: client_id, clientSecret: client_secret, authorization })
+  async revoke(@Req() request: FastifyRequest): Promise<void> {
+    const asked = readParameters(revocationDto, request)
+    const client = await this.caller.authenticate(toCredentials(asked, request.headers.authorization))
+    const { token, sub, refresh_token } = asked
     if (token) return this.revokeAuthorization.revoke(client.id, { token })
     if (sub) return this.revokeAuthorization.revoke(client.id, { sub })
     // Last: the vendor's Node SDK adds the one that it holds, perhaps the service account's, to whatever it is asked.
     if (refresh_token) return this.revokeAuthorization.revoke(client.id, { token: refresh_token })
     throw new OAuthError('invalid_request', 'token or sub: required.')
+  }
+
+  @Post('introspect')
+  @HttpCode(200)
+  async introspect(@Req() request: FastifyRequest) {
+    const asked = readParameters(introspectionDto, request)
+    const client = await this.caller.authenticate(toCredentials(asked, request.headers.authorization))
+    const facts = await this.introspectToken.introspect(client.id, asked.token)
+    return toIntrospectionBody(facts, this.http.publicUrl.origin)
   }
 }

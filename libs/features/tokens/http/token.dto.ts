@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
 import { Account } from '#domain/grants/account.entity.js'
-import type { Grant } from '#domain/grants/grant.entity.js'
+import { type Grant, subjectOf } from '#domain/grants/grant.entity.js'
+import type { TokenFacts } from '#domain/grants/inspect-token.js'
 import type { IssuedTokens } from '#domain/grants/tokens.js'
 import type { Room } from '#domain/providers/provider.port.js'
 import { requiredText, text } from '#platform/http/read-input.js'
 import type { Subject } from '../describe-subject.js'
+import type { PresentedCredentials } from '../presented-credentials.js'
 
 const MOST = 4096
 
@@ -14,7 +16,7 @@ const parameter = text(MOST)
   .nullish()
   .transform((value) => value || undefined)
 
-const credentials = { client_id: parameter, client_secret: parameter }
+const credentials = { client_id: parameter, client_secret: parameter, client_assertion: parameter }
 
 // SDKs add parameters of their own (a stale `refresh_token` beside a code, for one): only those of the grant type count.
 export const tokenDto = z.object({
@@ -23,7 +25,9 @@ export const tokenDto = z.object({
   code: parameter,
   redirect_uri: parameter,
   callback_url: parameter,
+  code_verifier: parameter,
   refresh_token: parameter,
+  scope: parameter,
 })
 
 /** `refresh_token` is what the vendor's Node SDK sends when it is called without arguments. */
@@ -34,19 +38,50 @@ export const revocationDto = z.object({
   sub: parameter,
 })
 
-export function toTokenBody({ accessToken, refreshToken, expiresInSeconds, grant }: IssuedTokens, subject: Subject) {
+export const introspectionDto = z.object({ ...credentials, token: requiredText(MOST) })
+
+export const toCredentials = (
+  { client_id, client_secret, client_assertion }: { [Name in keyof typeof credentials]: string | undefined },
+  authorization: string | undefined,
+): PresentedCredentials => ({
+  clientId: client_id,
+  clientSecret: client_secret,
+  clientAssertion: client_assertion,
+  authorization,
+})
+
+export function toTokenBody({ accessToken, refreshToken, expiresInSeconds, scope }: IssuedTokens, subject: Subject) {
   const tokens = {
     token_type: 'bearer',
     access_token: accessToken.reveal(),
     expires_in: expiresInSeconds,
     refresh_token: refreshToken.reveal(),
-    scope: grant.scope.join(' '),
+    scope: scope.join(' '),
   }
   if (subject.kind === 'service account')
     return { ...tokens, sub: subject.serviceAccount.id, service_account_id: subject.serviceAccount.id }
   const { account } = subject
   return { ...tokens, sub: account.id, account_id: account.id, linking_profile: linkingProfile(account) }
 }
+
+/** RFC 7662 section 2.2: of a token that cannot be used nothing else is said. */
+export function toIntrospectionBody(facts: TokenFacts | null, issuer: string) {
+  if (!facts) return { active: false }
+  const { kind, grant, scope, issuedAt, expiresAt } = facts
+  return {
+    active: true,
+    scope: scope.join(' '),
+    client_id: grant.clientId,
+    // So that nobody takes a refresh token for one to call with: section 5.1 of RFC 6749 knows no such type.
+    token_type: kind === 'access' ? 'bearer' : 'refresh_token',
+    exp: secondsOf(expiresAt),
+    iat: secondsOf(issuedAt),
+    sub: subjectOf(grant),
+    iss: issuer,
+  }
+}
+
+const secondsOf = (time: Date) => Math.floor(time.getTime() / 1000)
 
 /** The vendor's names for the two providers, which its SDKs' users compare with. */
 const PROVIDER_NAMES = {

@@ -72,6 +72,7 @@ const STATEMENTS = [
     scope text[] not null,
     delegated_scope text[] not null,
     encoded_state text,
+    code_challenge text,
     cookie_hash text not null,
     step text not null,
     revision int not null,
@@ -123,6 +124,7 @@ const STATEMENTS = [
     grant_id text not null references grants (id) deferrable initially deferred,
     client_id text not null,
     redirect_uri text not null,
+    code_challenge text,
     request_id text,
     expires_at timestamptz not null,
     redeemed_at timestamptz,
@@ -136,6 +138,8 @@ const STATEMENTS = [
   `create table access_tokens (
     token_hash text primary key,
     grant_id text not null references grants (id) deferrable initially deferred,
+    scope text[],
+    created_at timestamptz not null,
     expires_at timestamptz not null
   )`,
   'create index access_tokens_of_grant on access_tokens (grant_id)',

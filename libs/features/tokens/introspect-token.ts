@@ -1,0 +1,17 @@
+import { Injectable } from '@nestjs/common'
+import { InspectToken, type TokenFacts } from '#domain/grants/inspect-token.js'
+import { Database } from '#platform/database/database.js'
+
+/** Tells a client what a token of its own is good for (RFC 7662). */
+@Injectable()
+export class IntrospectToken {
+  constructor(
+    private readonly database: Database,
+    private readonly tokens: InspectToken,
+  ) {}
+
+  /** Null for everything that this client could not use now: unknown, expired, revoked, used up, or another client's. */
+  introspect(clientId: string, token: string): Promise<TokenFacts | null> {
+    return this.database.read((em) => this.tokens.find(em, token, clientId))
+  }
+}

@@ -1,16 +1,18 @@
-import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import { Injectable } from '@nestjs/common'
+import { originValues } from '#domain/audit/record-act.js'
 import { Clients } from '#domain/clients/clients.js'
 import { mailboxKindsOf } from '#domain/credentials/service-account-scopes.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
 import type { Grant } from '#domain/grants/grant.entity.js'
 import { after, Clock } from '#platform/clock/clock.js'
 import { Database, type Em } from '#platform/database/database.js'
+import { isUniqueViolation } from '#platform/database/statement.js'
 import { conflict, insufficientScope, invalidToken } from '#platform/errors/api-error.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import { Doorbell } from '#platform/queues/doorbell.js'
 import { hashOf, newId, RandomSource } from '#platform/secrets/random.js'
+import { ACCEPT_REQUESTS } from './acceptance-statement.js'
 import { type AskedAccess, CheckAskedAccess, type CheckedAccess } from './check-asked-access.js'
 import { MINT_ACCESS } from './delegated-access.jobs.js'
 import { DelegatedAccessRequest } from './delegated-access-request.entity.js'
@@ -76,11 +78,11 @@ export class AcceptRequests {
     if (earlier) return { rows: earlier, isRepeat: true }
     const rows = checked.map((item) => this.#rowFor(grant, item, idempotencyKey))
     try {
-      await this.database.inTransaction((tx) => tx.insertMany(DelegatedAccessRequest, rows))
+      await this.database.run(ACCEPT_REQUESTS, [JSON.stringify(rows), ...originValues()])
       return { rows: rows as DelegatedAccessRequest[], isRepeat: false }
     } catch (error) {
       // The same key at the same moment: the other call's rows are the answer to this one too.
-      if (!(error instanceof UniqueConstraintViolationException) || !idempotencyKey) throw error
+      if (!isUniqueViolation(error) || !idempotencyKey) throw error
       const winners = await this.#findEarlier(grant, idempotencyKey, checked)
       if (!winners) throw error
       return { rows: winners, isRepeat: true }

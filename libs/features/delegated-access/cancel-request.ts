@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { recordAct } from '#domain/audit/record-act.js'
 import { Codes } from '#domain/grants/codes.js'
 import type { Grant } from '#domain/grants/grant.entity.js'
 import { RevokeGrants } from '#domain/grants/revoke-grants.js'
@@ -25,13 +26,16 @@ export class CancelRequest {
     await this.requests.get(grant, id)
     const cancelled = await this.database.inTransaction(async (tx) => {
       const open = { id, callback: 'waiting', decision: { $in: ['pending', 'granted'] } } as const
-      const ended = { decision: 'cancelled', callback: 'abandoned', ringAt: null, endedAt: this.clock.now() } as const
+      const now = this.clock.now()
+      const ended = { decision: 'cancelled', callback: 'abandoned', ringAt: null, endedAt: now } as const
       if ((await tx.nativeUpdate(DelegatedAccessRequest, open, ended)) === 0) return false
-      const { grantId } = await tx.findOneOrFail(DelegatedAccessRequest, { id })
+      const { grantId, clientId, serviceAccountId, email } = await tx.findOneOrFail(DelegatedAccessRequest, { id })
       await this.codes.supersede(tx, id)
       // Waits for an exchange that is under way; a redeemed code means that the client knows.
       if (await this.codes.wasRedeemed(tx, id)) throw alreadyTold()
       if (grantId) await this.grants.revokeOne(tx, grantId)
+      const act = { clientId, at: now, act: 'access.cancelled', serviceAccountId, mailbox: email, subject: id } as const
+      await recordAct(tx, act)
       failPoint('cancel-request.committing')
       return true
     })

@@ -1,3 +1,4 @@
+import { recordActsOf } from '#domain/audit/record-act.js'
 import { GRANT_WANTED_MAILBOX } from '#domain/grants/grant-mailbox.js'
 import { defineStatement } from '#platform/database/statement.js'
 
@@ -46,7 +47,16 @@ export const RECORD_GRANT = defineStatement<{ id: string }>(
      from delegated_access_requests r join service_accounts s on s.id = r.service_account_id and s.revoked_at is null
      where r.id = $1 and r.decision = 'pending'
      for update of r
-   ), ${GRANT_WANTED_MAILBOX}
+   ), ${GRANT_WANTED_MAILBOX}, audited as (
+     ${recordActsOf('wanted, granted', {
+       ...{ client_id: 'client_id', at: 'granted_at', act: `'mint.granted'`, service_account_id: 'service_account_id' },
+       ...{
+         mailbox: 'email',
+         subject: 'granted.id',
+         details: `jsonb_build_object('request', $1, 'scope', scope)::text`,
+       },
+     })}
+   )
    update delegated_access_requests r
    set decision = 'granted', decided_at = $2, ring_at = $3, account_id = granted.account_id, grant_id = granted.id
    from granted where r.id = $1
@@ -56,10 +66,18 @@ export const RECORD_GRANT = defineStatement<{ id: string }>(
 /** No row when another run decided first. Values: request, now, next ring, error, key, description. */
 export const RECORD_DENIAL = defineStatement<{ id: string }>(
   'record-denial',
-  `update delegated_access_requests
-   set decision = 'denied', decided_at = $2, ring_at = $3, error = $4, error_key = $5, error_description = $6
-   where id = $1 and decision = 'pending'
-   returning id`,
+  `with denied as (
+     update delegated_access_requests
+     set decision = 'denied', decided_at = $2, ring_at = $3, error = $4, error_key = $5, error_description = $6
+     where id = $1 and decision = 'pending'
+     returning id, client_id, service_account_id, email
+   ), audited as (
+     ${recordActsOf('denied', {
+       ...{ client_id: 'client_id', at: '$2', act: `'mint.denied'`, service_account_id: 'service_account_id' },
+       ...{ mailbox: 'email', subject: 'id', reason: '$5' },
+     })}
+   )
+   select id from denied`,
 )
 
 /** Values: request, next ring. */
@@ -71,6 +89,13 @@ export const POSTPONE_MINT = defineStatement(
 /** Values: request, now. */
 export const CANCEL_WITHDRAWN = defineStatement(
   'cancel-withdrawn',
-  `update delegated_access_requests set decision = 'cancelled', callback = 'abandoned', ring_at = null, ended_at = $2
-   where id = $1 and decision = 'pending'`,
+  `with cancelled as (
+     update delegated_access_requests set decision = 'cancelled', callback = 'abandoned', ring_at = null, ended_at = $2
+     where id = $1 and decision = 'pending'
+     returning id, client_id, service_account_id, email
+   )
+   ${recordActsOf('cancelled', {
+     ...{ client_id: 'client_id', at: '$2', act: `'access.cancelled'`, service_account_id: 'service_account_id' },
+     ...{ mailbox: 'email', subject: 'id', reason: `'withdrawn'` },
+   })}`,
 )

@@ -104,7 +104,7 @@ export class DeliverCallback {
     const ended = next ? null : now
     await this.database.run(RECORD_DELIVERY, [
       ...[id, attempts, facts.ms, facts.status, facts.code],
-      ...[callback, next, ended],
+      ...[callback, next, ended, now],
     ])
     const attempt = `${attempts}/${DELIVERY_SCHEDULE.length}`
     const line = { request: id, client, attempt, callback, ...facts, retryInMs: wait && Math.round(wait) }

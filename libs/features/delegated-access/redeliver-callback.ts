@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { recordAct } from '#domain/audit/record-act.js'
 import { Codes } from '#domain/grants/codes.js'
 import type { Grant } from '#domain/grants/grant.entity.js'
 import { after, Clock } from '#platform/clock/clock.js'
@@ -33,8 +34,12 @@ export class RedeliverCallback {
     const now = this.clock.now()
     const idle = { id, decision: request.decision, $or: [{ leaseUntil: null }, { leaseUntil: { $lt: now } }] }
     const again = { callback: 'waiting', leaseUntil: null, endedAt: null, ringAt: after(now, SWEEP_AFTER) } as const
-    const moved = await this.database.read((em) => em.nativeUpdate(DelegatedAccessRequest, idle, again))
-    if (moved === 0) throw conflict('A delivery is under way at this moment.')
+    await this.database.inTransaction(async (tx) => {
+      const moved = await tx.nativeUpdate(DelegatedAccessRequest, idle, again)
+      if (moved === 0) throw conflict('A delivery is under way at this moment.')
+      const { clientId, serviceAccountId, email: mailbox } = request
+      await recordAct(tx, { clientId, at: now, act: 'access.redelivered', serviceAccountId, mailbox, subject: id })
+    })
     failPoint('redeliver-callback.committed')
     await this.doorbell.ringNow(DELIVER_CALLBACK, { requestId: id })
     return this.requests.get(grant, id)

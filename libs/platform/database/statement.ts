@@ -13,3 +13,6 @@ export const defineStatement = <Row = Record<string, never>>(name: string, text:
   name,
   text,
 })
+
+/** Somebody else was first. */
+export const isUniqueViolation = (error: unknown) => (error as { code?: unknown }).code === '23505'

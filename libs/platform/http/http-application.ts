@@ -8,6 +8,7 @@ import { seconds } from '#platform/clock/clock.js'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { Log } from '#platform/observability/log.js'
 import { NestLog } from '#platform/observability/nest-log.js'
+import { withOrigin } from '#platform/observability/origin.js'
 import { CryptoRandom, newId } from '#platform/secrets/random.js'
 import { ErrorFilter } from './error.filter.js'
 import { parseForm } from './parse-form.js'
@@ -50,6 +51,7 @@ export async function createHttpApplication(
   const fastify = adapter.getInstance() as unknown as FastifyInstance
   readBodies(fastify)
   nameAndLogRequests(fastify, log)
+  noteOrigins(fastify)
   letConnectionsGo(fastify)
   ignoreExpectations(fastify)
   await app.register(cookie as never)
@@ -89,6 +91,13 @@ function nameAndLogRequests(fastify: FastifyInstance, log: Log) {
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
     })
+  })
+}
+
+/** Not earlier: what reads a body goes on where the socket's events come from, and that is nobody's call. */
+function noteOrigins(fastify: FastifyInstance) {
+  fastify.addHook('preHandler', ({ ip, id }, _reply, done) => {
+    withOrigin({ actor: 'anonymous', address: ip, requestId: id }, done)
   })
 }
 

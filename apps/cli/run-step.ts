@@ -7,19 +7,21 @@ import { DatabaseModule } from '#platform/database/database.module.js'
 import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
 import { migrate } from '#platform/database/migrate.js'
 import { Log } from '#platform/observability/log.js'
+import { hasMasterKeys } from '#platform/secrets/load-master-keys.js'
+import { openSealing, type Sealing } from '#platform/secrets/open-sealing.js'
 import { CryptoRandom, RandomSource } from '#platform/secrets/random.js'
 import { Sealer } from '#platform/secrets/sealer.js'
-import { hasSealingKeys, loadSealingKeys } from '#platform/secrets/sealing-keys.js'
 import type { Secret } from '#platform/secrets/secret.js'
 
 /** Opens what one step needs and no more (no queue, no HTTP, no worker), runs it, and closes everything again. */
 export async function runStep<Step, Result>(step: Type<Step>, work: (step: Step) => Promise<Result>): Promise<Result> {
   const settings = loadSettings('standalone')
-  const sealer = await openSealer(settings)
+  await refuseToMakeAKey(settings)
   const database = await openDatabase(settings)
   try {
     await migrate(database.url)
-    const app = await NestFactory.createApplicationContext(CliModule.forRoot(database.url, sealer), {
+    const sealing = await openSealing(settings.sealing, database.url)
+    const app = await NestFactory.createApplicationContext(CliModule.forRoot(database.url, sealing), {
       logger: false,
       abortOnError: false,
     })
@@ -27,6 +29,7 @@ export async function runStep<Step, Result>(step: Type<Step>, work: (step: Step)
       return await work(app.get(step, { strict: false }))
     } finally {
       await app.close()
+      await sealing.close()
     }
   } finally {
     await database.stop()
@@ -34,12 +37,11 @@ export async function runStep<Step, Result>(step: Type<Step>, work: (step: Step)
 }
 
 /** A key made here, beside a database that other processes share, would seal what none of them can open. */
-async function openSealer({ stores, sealing }: Settings): Promise<Sealer> {
-  if (stores.databaseUrl && !(await hasSealingKeys(sealing)))
+async function refuseToMakeAKey({ stores, sealing }: Settings): Promise<void> {
+  if (stores.databaseUrl && !(await hasMasterKeys(sealing)))
     throw new ConfigurationError([
       'MANDATE_ENCRYPTION_KEYS is required with DATABASE_URL: the same keys that the api and worker processes have',
     ])
-  return new Sealer(await loadSealingKeys(sealing))
 }
 
 async function openDatabase({ stores }: Settings) {
@@ -50,7 +52,7 @@ async function openDatabase({ stores }: Settings) {
 @Global()
 @Module({})
 class CliModule {
-  static forRoot(databaseUrl: Secret<string>, sealer: Sealer): DynamicModule {
+  static forRoot(databaseUrl: Secret<string>, { sealer }: Sealing): DynamicModule {
     const mechanisms = [
       { provide: Clock, useClass: SystemClock },
       { provide: RandomSource, useClass: CryptoRandom },

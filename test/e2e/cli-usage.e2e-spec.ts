@@ -25,6 +25,7 @@ const NOBODYS = 'postgres://127.0.0.1:1/nobody'
 
 describe('the command line', () => {
   const { url } = testDatabase()
+  const keys = `k1:${randomBytes(32).toString('base64')}`
   let directory: string
   let settings: Record<string, string>
 
@@ -139,6 +140,20 @@ describe('the command line', () => {
     expect(stderr).not.toContain('word')
   })
 
+  it('refuses another key than the one that the database was sealed with, and says which and what would be right', async () => {
+    await mandate(['clients', 'list'], withDatabase())
+    const { exitCode, stderr } = await mandate(['clients', 'list', '--json'], {
+      ...withDatabase(),
+      MANDATE_ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+    })
+
+    expect(exitCode).toBe(1)
+    expect(JSON.parse(stderr)).toEqual({
+      error: 'configuration',
+      error_description: expect.stringContaining('MANDATE_ENCRYPTION_KEYS holds another key under the id "k1"'),
+    })
+  })
+
   it('says so when the database cannot be reached', async () => {
     const { exitCode, stdout, stderr } = await mandate(['clients', 'list'], {
       ...withDatabase(),
@@ -166,6 +181,6 @@ describe('the command line', () => {
   const withDatabase = () => ({
     ...settings,
     DATABASE_URL: url.reveal(),
-    MANDATE_ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+    MANDATE_ENCRYPTION_KEYS: keys,
   })
 })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Database } from '#platform/database/database.js'
 import { Log } from '#platform/observability/log.js'
 import { currentOrigin, nameActor, withOrigin } from '#platform/observability/origin.js'
-import { parseSealingKeys } from '#platform/secrets/sealing-keys.js'
+import { parseMasterKeys } from '#platform/secrets/parse-master-keys.js'
 import { Signer } from '#platform/secrets/signer.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
@@ -14,7 +14,7 @@ import { recordAct } from './record-act.js'
 import { VerifyChain } from './verify-chain.js'
 
 const newKey = (id: string) => `${id}:${randomBytes(32).toString('base64')}`
-const signerOf = (...keys: string[]) => new Signer(parseSealingKeys(keys.join(',')))
+const signerOf = (...keys: string[]) => new Signer(parseMasterKeys(keys.join(',')).keys!)
 
 describe('the audit', () => {
   const ground = databaseForTests([])

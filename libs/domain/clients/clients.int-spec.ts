@@ -1,10 +1,9 @@
 import { hours, seconds } from '#platform/clock/clock.js'
 import { ValidationError } from '#platform/errors/validation-error.js'
 import { CryptoRandom } from '#platform/secrets/random.js'
-import { Sealer } from '#platform/secrets/sealer.js'
-import { parseSealingKeys } from '#platform/secrets/sealing-keys.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
+import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
 import { until } from '#platform/testing/until.js'
 import { AuthenticateClient } from './authenticate-client.js'
 import { Client, ClientSecret } from './client.entity.js'
@@ -20,7 +19,7 @@ const acme = {
 describe('clients', () => {
   const db = databaseForTests([Client, ClientSecret])
   const clock = new HeldClock()
-  const sealer = new Sealer(parseSealingKeys(`k1:${Buffer.alloc(32, 7).toString('base64')}`))
+  const sealer = sealerForTests()
   const clients = new Clients(clock, new CryptoRandom(), sealer)
   const authentication = new AuthenticateClient(clock)
 

@@ -4,7 +4,7 @@ import type { Em, Tx } from '#platform/database/database.js'
 import { conflict, notFound } from '#platform/errors/api-error.js'
 import { type FieldProblems, ValidationError } from '#platform/errors/validation-error.js'
 import { hashOf, newId, RandomSource } from '#platform/secrets/random.js'
-import { Sealer } from '#platform/secrets/sealer.js'
+import { Sealer, type SealingPlace } from '#platform/secrets/sealer.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { Client, ClientSecret } from './client.entity.js'
 import { callbackOriginProblem, redirectUriProblem } from './client-urls.js'
@@ -18,6 +18,13 @@ export interface NewClient {
   callbackOrigins: string[]
 }
 
+/** The only time that they are seen in clear. */
+export interface NewClientWithSecrets {
+  client: Client
+  secret: Secret<string>
+  signingSecret: Secret<string>
+}
+
 /** Registration of calling applications. Secrets leave it once, at birth. */
 @Injectable()
 export class Clients {
@@ -28,7 +35,7 @@ export class Clients {
   ) {}
 
   /** @throws ValidationError naming each unusable field */
-  register(tx: Tx, wanted: NewClient): { client: Client; secret: Secret<string>; signingSecret: Secret<string> } {
+  async register(tx: Tx, wanted: NewClient): Promise<NewClientWithSecrets> {
     refuseUnusable(wanted)
     const id = newId(this.random, 'cli')
     // Standard Webhooks: `whsec_` and 24 to 64 bytes in base64.
@@ -36,10 +43,10 @@ export class Clients {
     const client = tx.create(Client, {
       id,
       ...wanted,
-      sealedSigningSecret: this.sealer.seal(signingSecret, signingSecretPlace(id)),
+      sealedSigningSecret: await this.sealer.seal(signingSecret, signingSecretPlace(id)),
       createdAt: this.clock.now(),
     })
-    return { client, secret: this.#addSecret(tx, id), signingSecret }
+    return { client, secret: await this.#addSecret(tx, id), signingSecret }
   }
 
   find(em: Em, id: string): Promise<Client | null> {
@@ -72,7 +79,7 @@ export class Clients {
       throw conflict(`Two secrets are live already; the older one ends at ${live.at(-1)!.expiresAt?.toISOString()}.`)
     const previousExpiresAt = after(now, SECRET_OVERLAP)
     for (const secret of live) secret.expiresAt = previousExpiresAt
-    return { secret: this.#addSecret(tx, clientId), previousExpiresAt }
+    return { secret: await this.#addSecret(tx, clientId), previousExpiresAt }
   }
 
   async disable(tx: Tx, clientId: string): Promise<Client> {
@@ -81,14 +88,14 @@ export class Clients {
     return client
   }
 
-  #addSecret(tx: Tx, clientId: string): Secret<string> {
+  async #addSecret(tx: Tx, clientId: string): Promise<Secret<string>> {
     const secret = new Secret(this.random.bytes(32).toString('base64url'))
     const id = newId(this.random, 'sec')
     tx.create(ClientSecret, {
       id,
       clientId,
       secretHash: hashOf(secret.reveal()),
-      sealedSecret: this.sealer.seal(secret, clientSecretPlace(id, clientId)),
+      sealedSecret: await this.sealer.seal(secret, clientSecretPlace(id, clientId)),
       createdAt: this.clock.now(),
     })
     return secret
@@ -97,14 +104,14 @@ export class Clients {
 
 export const isLive = (secret: { expiresAt?: Date | null }, now: Date) => !secret.expiresAt || secret.expiresAt > now
 
-export const signingSecretPlace = (clientId: string) => ({
+export const signingSecretPlace = (clientId: string): SealingPlace => ({
   table: 'clients',
   column: 'sealed_signing_secret',
   row: clientId,
   client: clientId,
 })
 
-export const clientSecretPlace = (secretId: string, clientId: string) => ({
+export const clientSecretPlace = (secretId: string, clientId: string): SealingPlace => ({
   table: 'client_secrets',
   column: 'sealed_secret',
   row: secretId,

@@ -1,12 +1,11 @@
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import { SystemClock } from '#platform/clock/clock.js'
-import { Sealer } from '#platform/secrets/sealer.js'
-import { parseSealingKeys } from '#platform/secrets/sealing-keys.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
+import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
 import { SignCallback } from './sign-callback.js'
 
-const sealer = new Sealer(parseSealingKeys(`k1:${Buffer.alloc(32, 7).toString('base64')}`))
+const sealer = sealerForTests()
 const signingSecret = new Secret(`whsec_${Buffer.alloc(32, 9).toString('base64')}`)
 const message = { id: 'dar_0123456789abcdef01234567', body: '{"authorization":{"code":"abc","state":"ä"}}' }
 

@@ -40,11 +40,12 @@ export class SignCallback {
     const client = await em.findOneOrFail(Client, { id: clientId })
     const secrets = await em.find(ClientSecret, { clientId }, { orderBy: { createdAt: 'desc' } })
     const now = this.clock.now()
+    const live = secrets.filter((secret) => isLive(secret, now))
     return {
-      hmacSecrets: secrets
-        .filter((secret) => isLive(secret, now))
-        .map((secret) => this.sealer.open(secret.sealedSecret, clientSecretPlace(secret.id, clientId))),
-      signingSecret: this.sealer.open(client.sealedSigningSecret, signingSecretPlace(clientId)),
+      hmacSecrets: await Promise.all(
+        live.map(({ id, sealedSecret }) => this.sealer.open(sealedSecret, clientSecretPlace(id, clientId))),
+      ),
+      signingSecret: await this.sealer.open(client.sealedSigningSecret, signingSecretPlace(clientId)),
     }
   }
 

@@ -1,15 +1,14 @@
 import { CryptoRandom } from '#platform/secrets/random.js'
-import { Sealer } from '#platform/secrets/sealer.js'
-import { parseSealingKeys } from '#platform/secrets/sealing-keys.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
+import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
 import { ProviderCredential } from './provider-credential.entity.js'
 import { type NewProviderCredential, ProviderCredentials } from './provider-credentials.js'
 
 describe('provider credentials', () => {
   const db = databaseForTests([ProviderCredential])
-  const sealer = new Sealer(parseSealingKeys(`k1:${Buffer.alloc(32, 7).toString('base64')}`))
+  const sealer = sealerForTests()
   const credentials = new ProviderCredentials(new HeldClock(), new CryptoRandom(), sealer)
 
   beforeAll(async () => {
@@ -62,7 +61,7 @@ describe('provider credentials', () => {
          (select sealed_credential from provider_credentials where client_id is null) where client_id = 'cli_own'`,
     )
 
-    await expect(find('cli_own')).rejects.toThrow('does not open')
+    await expect(find('cli_own')).rejects.toThrow('altered')
   })
 
   it("lists all of them, the operator's own first", async () => {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { Clock } from '#platform/clock/clock.js'
 import type { Em, Tx } from '#platform/database/database.js'
 import { newId, RandomSource } from '#platform/secrets/random.js'
-import { Sealer } from '#platform/secrets/sealer.js'
+import { Sealer, type SealingPlace } from '#platform/secrets/sealer.js'
 import type { Secret } from '#platform/secrets/secret.js'
 import { ProviderCredential } from './provider-credential.entity.js'
 
@@ -45,10 +45,11 @@ export class ProviderCredentials {
         version: '',
         updatedAt: this.clock.now(),
       })
-    if (wanted.credential) row.sealedCredential = this.sealer.seal(wanted.credential, place(row, 'sealed_credential'))
+    if (wanted.credential)
+      row.sealedCredential = await this.sealer.seal(wanted.credential, place(row, 'sealed_credential'))
     if (wanted.signIn) {
       row.signInClientId = wanted.signIn.clientId
-      row.sealedSignInSecret = this.sealer.seal(wanted.signIn.clientSecret, place(row, 'sealed_sign_in_secret'))
+      row.sealedSignInSecret = await this.sealer.seal(wanted.signIn.clientSecret, place(row, 'sealed_sign_in_secret'))
     }
     row.version = newId(this.random, 'ver')
     row.updatedAt = this.clock.now()
@@ -76,20 +77,21 @@ export class ProviderCredentials {
   /** Every registration; within a provider the operator's own first. */
   async listWithSecret(em: Em): Promise<OperatorCredentialWithSecret[]> {
     const orderBy = { provider: 'asc', clientId: 'asc nulls first' } as const
-    return (await em.find(ProviderCredential, {}, { orderBy })).map((row) => this.#opened(row))
+    const rows = await em.find(ProviderCredential, {}, { orderBy })
+    return Promise.all(rows.map((row) => this.#opened(row)))
   }
 
-  #opened(row: ProviderCredential): OperatorCredentialWithSecret {
+  async #opened(row: ProviderCredential): Promise<OperatorCredentialWithSecret> {
     const { provider, signInClientId, sealedCredential, sealedSignInSecret, version, updatedAt } = row
     return {
       provider,
       clientId: row.clientId ?? null,
-      credential: sealedCredential ? this.sealer.open(sealedCredential, place(row, 'sealed_credential')) : null,
+      credential: sealedCredential ? await this.sealer.open(sealedCredential, place(row, 'sealed_credential')) : null,
       signIn:
         signInClientId && sealedSignInSecret
           ? {
               clientId: signInClientId,
-              clientSecret: this.sealer.open(sealedSignInSecret, place(row, 'sealed_sign_in_secret')),
+              clientSecret: await this.sealer.open(sealedSignInSecret, place(row, 'sealed_sign_in_secret')),
             }
           : null,
       version,
@@ -98,7 +100,9 @@ export class ProviderCredentials {
   }
 }
 
-const place = (row: { id: string; clientId?: string | null }, column: string) => ({
+type Column = 'sealed_credential' | 'sealed_sign_in_secret'
+
+const place = (row: { id: string; clientId?: string | null }, column: Column): SealingPlace => ({
   table: 'provider_credentials',
   column,
   row: row.id,

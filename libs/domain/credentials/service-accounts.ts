@@ -4,7 +4,7 @@ import { Clock, seconds } from '#platform/clock/clock.js'
 import type { Database, Em, Tx } from '#platform/database/database.js'
 import { unavailable } from '#platform/errors/api-error.js'
 import { newId, RandomSource } from '#platform/secrets/random.js'
-import { Sealer } from '#platform/secrets/sealer.js'
+import { Sealer, type SealingPlace } from '#platform/secrets/sealer.js'
 import type { Secret } from '#platform/secrets/secret.js'
 import { ProviderCredentials } from './provider-credentials.js'
 import { ServiceAccount } from './service-account.entity.js'
@@ -61,7 +61,7 @@ export class ServiceAccounts {
         updatedAt: now,
       })
     return Object.assign(account, proven, {
-      sealedCredential: credential ? this.sealer.seal(credential, credentialPlace(account)) : null,
+      sealedCredential: credential ? await this.sealer.seal(credential, credentialPlace(account)) : null,
       credentialVersion: newId(this.random, 'ver'),
       updatedAt: now,
     })
@@ -86,7 +86,7 @@ export class ServiceAccounts {
 
   async #openCredential(em: Em, account: CredentialOwner): Promise<CredentialInUse> {
     if (account.sealedCredential) {
-      const credential = this.sealer.open(account.sealedCredential, credentialPlace(account))
+      const credential = await this.sealer.open(account.sealedCredential, credentialPlace(account))
       return { credential, version: account.credentialVersion }
     }
     const operator = await this.operatorCredentials.findWithSecret(em, account.provider, account.clientId)
@@ -100,7 +100,7 @@ export class ServiceAccounts {
   }
 }
 
-const credentialPlace = (account: { id: string; clientId: string }) => ({
+const credentialPlace = (account: { id: string; clientId: string }): SealingPlace => ({
   table: 'service_accounts',
   column: 'sealed_credential',
   row: account.id,

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common'
-import { Clients, type NewClient } from '#domain/clients/clients.js'
+import { Clients, type NewClient, type NewClientWithSecrets } from '#domain/clients/clients.js'
 import { Database } from '#platform/database/database.js'
 import { Log } from '#platform/observability/log.js'
 
-export type RegisteredClient = ReturnType<Clients['register']>
+export type RegisteredClient = NewClientWithSecrets
 
 @Injectable()
 export class RegisterClient {
@@ -15,7 +15,7 @@ export class RegisterClient {
 
   /** Both secrets are in the answer and nowhere else. @throws ValidationError naming each unusable field */
   async register(wanted: NewClient): Promise<RegisteredClient> {
-    const registered = await this.database.inTransaction(async (tx) => this.clients.register(tx, wanted))
+    const registered = await this.database.inTransaction((tx) => this.clients.register(tx, wanted))
     this.log.info('client.registered', { client: registered.client.id })
     return registered
   }

@@ -4,10 +4,9 @@ import { ProviderCredential } from '#domain/credentials/provider-credential.enti
 import { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
 import { Log } from '#platform/observability/log.js'
 import { CryptoRandom } from '#platform/secrets/random.js'
-import { Sealer } from '#platform/secrets/sealer.js'
-import { parseSealingKeys } from '#platform/secrets/sealing-keys.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
+import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
 import { until } from '#platform/testing/until.js'
 import { SetProviderCredential } from './set-provider-credential.js'
 
@@ -20,7 +19,7 @@ const REGISTRATION = {
 describe('setting a provider credential', () => {
   const db = databaseForTests([Client, ClientSecret, ProviderCredential])
   const [clock, random] = [new HeldClock(), new CryptoRandom()]
-  const sealer = new Sealer(parseSealingKeys(`k1:${Buffer.alloc(32, 7).toString('base64')}`))
+  const sealer = sealerForTests()
   const clients = new Clients(clock, random, sealer)
   const credentials = new ProviderCredentials(clock, random, sealer)
 

@@ -96,7 +96,7 @@ export class AllowServiceAccount {
       domains: organisation.domains,
       administratorEmail: organisation.administratorEmail,
       credentialSource,
-      credential: sealedCredential ? this.consents.open(consent, 'sealed_credential', sealedCredential) : null,
+      credential: sealedCredential ? await this.consents.open(consent, 'sealed_credential', sealedCredential) : null,
       scope: consent.scope,
       delegatedScope: consent.delegatedScope,
     })

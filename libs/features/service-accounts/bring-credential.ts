@@ -19,7 +19,7 @@ export class BringCredential {
   async bring(consent: Consent, typed: TypedIn): Promise<ReadForm> {
     if (!consent.provider || consent.credentialSource !== 'customer') throw new ConsentStop('outOfDate')
     const kept = consent.sealedCredential
-      ? this.consents.open(consent, 'sealed_credential', consent.sealedCredential)
+      ? await this.consents.open(consent, 'sealed_credential', consent.sealedCredential)
       : null
     const form =
       consent.provider === 'google' ? readGoogleForm(typed, kept) : readMicrosoftForm(typed, kept, this.clock.now())
@@ -29,7 +29,7 @@ export class BringCredential {
       entered: form.entered,
       // Kept also when another field is wrong: nobody should have to fetch the key file twice.
       ...(form.credential
-        ? { sealedCredential: this.consents.seal(consent, 'sealed_credential', form.credential) }
+        ? { sealedCredential: await this.consents.seal(consent, 'sealed_credential', form.credential) }
         : {}),
     }
     const moved = await this.database.inTransaction((tx) =>

@@ -66,7 +66,7 @@ export class CheckOrganisation {
     const domain = entered.mailbox.slice(entered.mailbox.lastIndexOf('@') + 1)
     return {
       ...askedFor(consent),
-      credential: parseCredential(this.consents.open(consent, 'sealed_credential', sealedCredential)),
+      credential: parseCredential(await this.consents.open(consent, 'sealed_credential', sealedCredential)),
       administratorEmail: entered.mailbox,
       organisation: entered.tenant ?? domain,
       provenBy: 'possession',

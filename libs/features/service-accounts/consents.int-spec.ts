@@ -1,19 +1,18 @@
-import { randomBytes } from 'node:crypto'
 import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql'
 import { hours } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { ormOptions } from '#platform/database/migrate.js'
-import { Sealer } from '#platform/secrets/sealer.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
 import { Consent } from './consent.entity.js'
 import { Consents } from './consents.js'
 
 describe('the rows of the journey', () => {
   const server = testDatabase()
   const clock = new HeldClock()
-  const consents = new Consents(clock, new Sealer([{ id: 'k1', key: new Secret(randomBytes(32)) }]))
+  const consents = new Consents(clock, sealerForTests())
   let orm: MikroORM
   let database: Database
   let count = 0
@@ -85,9 +84,9 @@ describe('the rows of the journey', () => {
 
   it('hold secrets that open in their own row and column only', async () => {
     const [one, other] = [await newConsent(), await newConsent()]
-    const sealed = consents.seal(one, 'sealed_credential', new Secret('key'))
-    expect(consents.open(one, 'sealed_credential', sealed).reveal()).toBe('key')
-    expect(() => consents.open(other, 'sealed_credential', sealed)).toThrow()
-    expect(() => consents.open(one, 'sealed_sign_in', sealed)).toThrow()
+    const sealed = await consents.seal(one, 'sealed_credential', new Secret('key'))
+    expect((await consents.open(one, 'sealed_credential', sealed)).reveal()).toBe('key')
+    await expect(consents.open(other, 'sealed_credential', sealed)).rejects.toThrow('altered')
+    await expect(consents.open(one, 'sealed_sign_in', sealed)).rejects.toThrow('altered')
   })
 })

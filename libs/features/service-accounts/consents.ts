@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Clock } from '#platform/clock/clock.js'
 import type { Em, Tx } from '#platform/database/database.js'
-import { Sealer } from '#platform/secrets/sealer.js'
+import { Sealer, type SealingPlace } from '#platform/secrets/sealer.js'
 import type { Secret } from '#platform/secrets/secret.js'
 import { Consent } from './consent.entity.js'
 import { type ConsentStep, stepsBefore } from './consent-journey.js'
@@ -35,16 +35,16 @@ export class Consents {
     return (await tx.nativeUpdate(Consent, here, { ...changes, step: to, revision: from.revision + 1 })) === 1
   }
 
-  seal(consent: Pick<Consent, 'id' | 'clientId'>, column: SealedColumn, value: Secret<string>): string {
+  seal(consent: Pick<Consent, 'id' | 'clientId'>, column: SealedColumn, value: Secret<string>): Promise<string> {
     return this.sealer.seal(value, placeOf(consent, column))
   }
 
-  open(consent: Pick<Consent, 'id' | 'clientId'>, column: SealedColumn, sealed: string): Secret<string> {
+  open(consent: Pick<Consent, 'id' | 'clientId'>, column: SealedColumn, sealed: string): Promise<Secret<string>> {
     return this.sealer.open(sealed, placeOf(consent, column))
   }
 }
 
-const placeOf = ({ id, clientId }: Pick<Consent, 'id' | 'clientId'>, column: SealedColumn) => ({
+const placeOf = ({ id, clientId }: Pick<Consent, 'id' | 'clientId'>, column: SealedColumn): SealingPlace => ({
   table: 'consents',
   column,
   row: id,

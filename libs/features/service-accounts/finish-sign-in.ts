@@ -41,7 +41,7 @@ export class FinishSignIn {
   async finish(consent: Consent, state: string, code: string): Promise<SignedIn> {
     const provider = consent.provider!
     const { signIn } = await this.database.read((em) => getOperatorWay(em, this.operatorCredentials, consent))
-    const attempt = this.#attempt(consent, state)
+    const attempt = await this.#attempt(consent, state)
     const administrator = await this.providers.administrator(provider).finishSignIn(signIn, attempt, code)
     refuseWhoCannotSpeak(consent, administrator)
 
@@ -63,9 +63,9 @@ export class FinishSignIn {
     return { cookie, next }
   }
 
-  #attempt(consent: Consent, state: string): SignInAttempt {
-    const sealed = this.consents.open(consent, 'sealed_sign_in', consent.sealedSignIn!)
-    const { nonce, codeVerifier } = JSON.parse(sealed.reveal()) as { nonce: string; codeVerifier: string }
+  async #attempt(consent: Consent, state: string): Promise<SignInAttempt> {
+    const opened = await this.consents.open(consent, 'sealed_sign_in', consent.sealedSignIn!)
+    const { nonce, codeVerifier } = JSON.parse(opened.reveal()) as { nonce: string; codeVerifier: string }
     const redirectUri = returnUri(this.http.publicUrl, consent.provider!)
     return { redirectUri, state, nonce, codeVerifier: new Secret(codeVerifier) }
   }

@@ -40,7 +40,7 @@ export class StartSignIn {
       const changes = {
         ...NOTHING_FOUND_OUT,
         awaitedReturn,
-        sealedSignIn: this.consents.seal(
+        sealedSignIn: await this.consents.seal(
           consent,
           'sealed_sign_in',
           new Secret(JSON.stringify({ nonce, codeVerifier })),

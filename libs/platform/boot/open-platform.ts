@@ -1,13 +1,11 @@
-import { ConfigurationError, type Settings } from '#platform/config/settings.js'
+import type { Settings } from '#platform/config/settings.js'
 import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
 import { migrate } from '#platform/database/migrate.js'
-import { EgressPolicy, parseEgressAllow } from '#platform/egress/egress-policy.js'
+import { EgressPolicy } from '#platform/egress/egress-policy.js'
 import { Log } from '#platform/observability/log.js'
 import { openQueueBackend, type QueueBackend } from '#platform/queues/queue-backend.js'
-import { Sealer } from '#platform/secrets/sealer.js'
-import { loadSealingKeys } from '#platform/secrets/sealing-keys.js'
+import { openSealing, type Sealing } from '#platform/secrets/open-sealing.js'
 import type { Secret } from '#platform/secrets/secret.js'
-import { Signer } from '#platform/secrets/signer.js'
 
 /** What has to stand before the application does, and falls after it. */
 export interface OpenPlatform {
@@ -15,26 +13,26 @@ export interface OpenPlatform {
   log: Log
   databaseUrl: Secret<string>
   queueBackend: QueueBackend
-  sealer: Sealer
-  signer: Signer
+  sealing: Sealing
   egressPolicy: EgressPolicy
   close(): Promise<void>
 }
 
-/** Opens the stores, brings the schema up to date and loads the keys; whatever is missing is said here, before anything listens. */
+/** Opens the stores, brings the schema up to date and tries the keys; whatever is missing is said here, before anything listens. */
 export async function openPlatform(settings: Settings, log: Log): Promise<OpenPlatform> {
-  const egressPolicy = egressPolicyOf(settings)
-  const keys = await loadSealingKeys(settings.sealing)
-  const [sealer, signer] = [new Sealer(keys), new Signer(keys)]
+  const { egressAllow: allow, unsafeAllowHttp } = settings.callbacks
+  const egressPolicy = new EgressPolicy({ allow, unsafeAllowHttp })
   const database = await openDatabase(settings, log)
   try {
     await naming('DATABASE_URL', migrate(database.url))
+    const sealing = await openSealing(settings.sealing, database.url)
     const queueBackend = await naming('REDIS_URL', openQueueBackend(settings.stores, database.url, log))
     const close = async () => {
       await queueBackend.close()
+      await sealing.close()
       await database.stop()
     }
-    return { settings, log, databaseUrl: database.url, queueBackend, sealer, signer, egressPolicy, close }
+    return { settings, log, databaseUrl: database.url, queueBackend, sealing, egressPolicy, close }
   } catch (error) {
     await database.stop()
     throw error
@@ -45,12 +43,6 @@ async function openDatabase({ stores }: Settings, log: Log) {
   if (stores.databaseUrl) return { url: stores.databaseUrl, stop: async () => {} }
   const { dataDirectory } = stores
   return openEmbeddedPostgres({ dataDirectory, log: (line) => log.info('embedded_postgres', { message: line }) })
-}
-
-function egressPolicyOf({ callbacks }: Settings): EgressPolicy {
-  const { rules, problems } = parseEgressAllow(callbacks.egressAllow)
-  if (problems.length > 0) throw new ConfigurationError(problems.map((problem) => `MANDATE_EGRESS_ALLOW: ${problem}`))
-  return new EgressPolicy({ allow: rules, unsafeAllowHttp: callbacks.unsafeAllowHttp })
 }
 
 /** A connection error says an address at best; the operator wants to know which setting it came from. */

@@ -1,4 +1,7 @@
-import { ConfigurationError, loadSettings } from './settings.js'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ConfigurationError, loadSettings, type RunMode } from './settings.js'
 
 const settings = (environment: NodeJS.ProcessEnv) => loadSettings('standalone', environment)
 const problemsOf = (environment: NodeJS.ProcessEnv) => {
@@ -62,4 +65,80 @@ describe('MANDATE_TRUSTED_PROXIES', () => {
       expect(problemsOf({ MANDATE_TRUSTED_PROXIES: cidrs })).toMatch(/^MANDATE_TRUSTED_PROXIES must be IP addresses/)
     },
   )
+})
+
+const KEYS = `k1:${Buffer.alloc(32, 1).toString('base64')}`
+const SERVICE = {
+  DATABASE_URL: 'postgres://user:word@host/db',
+  MANDATE_ENCRYPTION_KEYS: KEYS,
+  MANDATE_ADMIN_KEY: 'a'.repeat(32),
+}
+
+function allProblems(mode: RunMode, environment: Record<string, string>): readonly string[] {
+  try {
+    loadSettings(mode, environment)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems
+    throw error
+  }
+}
+
+describe('the configuration', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'mandate-settings-'))
+  afterAll(() => rmSync(directory, { recursive: true }))
+
+  it('has all its problems told at once, those of lists too', () => {
+    const problems = allProblems('service', {
+      DATABASE_URL: 'mysql://user:word@host/db',
+      MANDATE_ENCRYPTION_KEYS: 'k1:AAAA,k2',
+      MANDATE_EGRESS_ALLOW: '10.0.0.0/99, http://x',
+      PORT: 'many',
+    })
+
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+      'PORT',
+      'DATABASE_URL',
+      'MANDATE_ENCRYPTION_KEYS',
+      'MANDATE_ENCRYPTION_KEYS',
+      'MANDATE_EGRESS_ALLOW',
+      'MANDATE_EGRESS_ALLOW',
+      'MANDATE_ADMIN_KEY',
+    ])
+    expect(problems.join()).not.toMatch(/word|AAAA/)
+  })
+
+  it('names every variable that a service cannot do without', () => {
+    expect(allProblems('service', {})).toEqual([
+      expect.stringMatching(/^DATABASE_URL is required/),
+      expect.stringMatching(/^MANDATE_ENCRYPTION_KEYS \(or MANDATE_ENCRYPTION_KEYS_FILE\) is required/),
+      expect.stringMatching(/^MANDATE_ADMIN_KEY is required/),
+    ])
+    expect(allProblems('standalone', {})).toEqual([])
+  })
+
+  it('takes the encryption keys from a file just as well', () => {
+    const file = join(directory, 'keys')
+    writeFileSync(file, `${KEYS}\n`)
+    const { MANDATE_ENCRYPTION_KEYS, ...others } = SERVICE
+    const { sealing } = loadSettings('service', { ...others, MANDATE_ENCRYPTION_KEYS_FILE: file })
+
+    expect(sealing.masterKeys).toEqual(loadSettings('service', SERVICE).sealing.masterKeys)
+    expect(sealing.masterKeysFrom).toBe('MANDATE_ENCRYPTION_KEYS_FILE')
+  })
+
+  it('refuses a file that cannot be read, one that holds no key, and both at once', () => {
+    const empty = join(directory, 'empty')
+    writeFileSync(empty, '\n')
+
+    expect(allProblems('standalone', { MANDATE_ENCRYPTION_KEYS_FILE: join(directory, 'none') })).toEqual([
+      'MANDATE_ENCRYPTION_KEYS_FILE names a file that cannot be read (ENOENT)',
+    ])
+    expect(allProblems('standalone', { MANDATE_ENCRYPTION_KEYS_FILE: empty })).toEqual([
+      expect.stringContaining('MANDATE_ENCRYPTION_KEYS_FILE key 1 must have the form'),
+    ])
+    expect(allProblems('service', { ...SERVICE, MANDATE_ENCRYPTION_KEYS_FILE: empty })).toContain(
+      'MANDATE_ENCRYPTION_KEYS and MANDATE_ENCRYPTION_KEYS_FILE are both set: keep one of them',
+    )
+  })
 })

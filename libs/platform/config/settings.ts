@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { days } from '#platform/clock/clock.js'
+import type { EgressRule } from '#platform/egress/egress-policy.js'
+import { type MasterKeyList, parseMasterKeys } from '#platform/secrets/parse-master-keys.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { VARIABLES, type VariableName, type VariableValues } from './variables.js'
 
@@ -24,15 +27,16 @@ export interface StoreSettings {
 }
 
 export interface SealingSettings {
-  /** `id:base64,…`; null: generated and kept under `dataDirectory`. */
-  keys: Secret<string> | null
+  /** The first one wraps. Null: generated and kept under `dataDirectory`. */
+  masterKeys: MasterKeyList | null
+  /** The variable that gave them. */
+  masterKeysFrom: VariableName | null
   dataDirectory: string
 }
 
 export interface CallbackSettings {
   totalTimeoutMs: number
-  /** Unparsed; platform/egress reads it. */
-  egressAllow: string
+  egressAllow: readonly EgressRule[]
   unsafeAllowHttp: boolean
 }
 
@@ -82,33 +86,55 @@ export class ConfigurationError extends Error {
  */
 export function loadSettings(mode: RunMode, environment: NodeJS.ProcessEnv = process.env): Settings {
   const { values, problems } = parseVariables(environment)
-  if (problems.length === 0) problems.push(...refusals(mode, values))
+  const fromFile = readKeyFile(values.MANDATE_ENCRYPTION_KEYS_FILE ?? null)
+  problems.push(...fromFile.problems, ...refusals(mode, values, environment))
   if (problems.length > 0) throw new ConfigurationError(problems)
-  return settingsOf(mode, values)
+  return settingsOf(mode, values as VariableValues, fromFile.keys)
 }
+
+/** A variable with a problem has no value here. */
+type Usable = Partial<VariableValues>
 
 function parseVariables(environment: NodeJS.ProcessEnv) {
   const problems: string[] = []
   const values: Record<string, unknown> = {}
   for (const name of Object.keys(VARIABLES) as VariableName[]) {
-    // An empty variable is an unset one: that is what `FOO= npm start` and compose files mean by it.
-    const parsed = VARIABLES[name].schema.safeParse(environment[name] || undefined)
+    const parsed = VARIABLES[name].schema.safeParse(given(environment, name))
     if (parsed.success) values[name] = parsed.data
-    else problems.push(`${name} ${parsed.error.issues[0]?.message ?? 'is not valid'}`)
+    else problems.push(...parsed.error.issues.map(({ message }) => `${name} ${message}`))
   }
-  return { values: values as VariableValues, problems }
+  return { values: values as Usable, problems }
 }
 
-function refusals(mode: RunMode, values: VariableValues): string[] {
+/** An empty variable is an unset one: that is what `FOO= npm start` and compose files mean by it. */
+const given = (environment: NodeJS.ProcessEnv, name: VariableName) => environment[name] || undefined
+
+/** For secrets that are mounted as files; read here, so that what is wrong with it is said together with all the rest. */
+function readKeyFile(path: string | null): { keys: MasterKeyList | null; problems: string[] } {
+  if (path === null) return { keys: null, problems: [] }
+  try {
+    const { keys, problems } = parseMasterKeys(readFileSync(path, 'utf8'))
+    return { keys, problems: problems.map((problem) => `MANDATE_ENCRYPTION_KEYS_FILE ${problem}`) }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return { keys: null, problems: [`MANDATE_ENCRYPTION_KEYS_FILE names a file that cannot be read (${code})`] }
+  }
+}
+
+function refusals(mode: RunMode, values: Usable, environment: NodeJS.ProcessEnv): string[] {
   const problems: string[] = []
+  const isGiven = (name: VariableName) => given(environment, name) !== undefined
+  if (isGiven('MANDATE_ENCRYPTION_KEYS') && isGiven('MANDATE_ENCRYPTION_KEYS_FILE'))
+    problems.push('MANDATE_ENCRYPTION_KEYS and MANDATE_ENCRYPTION_KEYS_FILE are both set: keep one of them')
   if (mode === 'service') {
-    if (!values.DATABASE_URL)
+    if (!isGiven('DATABASE_URL'))
       problems.push('DATABASE_URL is required: the api and worker processes share one PostgreSQL')
-    if (!values.MANDATE_ENCRYPTION_KEYS)
+    if (!isGiven('MANDATE_ENCRYPTION_KEYS') && !isGiven('MANDATE_ENCRYPTION_KEYS_FILE'))
       problems.push(
-        'MANDATE_ENCRYPTION_KEYS is required, e.g. "k1:" followed by the output of `openssl rand -base64 32`',
+        'MANDATE_ENCRYPTION_KEYS (or MANDATE_ENCRYPTION_KEYS_FILE) is required, ' +
+          'e.g. "k1:" followed by the output of `openssl rand -base64 32`',
       )
-    if (values.MANDATE_ADMIN_KEY.length === 0)
+    if (!isGiven('MANDATE_ADMIN_KEY'))
       problems.push('MANDATE_ADMIN_KEY is required, e.g. the output of `openssl rand -hex 32`')
   }
   if (values.NODE_ENV === 'production') {
@@ -125,7 +151,7 @@ function refusals(mode: RunMode, values: VariableValues): string[] {
 
 const secretOrNull = (value: string | null) => (value === null ? null : new Secret(value))
 
-function settingsOf(mode: RunMode, values: VariableValues): Settings {
+function settingsOf(mode: RunMode, values: VariableValues, keysFromFile: MasterKeyList | null): Settings {
   const dataDirectory = resolve(values.MANDATE_DATA_DIR)
   return {
     mode,
@@ -142,7 +168,11 @@ function settingsOf(mode: RunMode, values: VariableValues): Settings {
       queuePrefix: values.MANDATE_QUEUE_PREFIX,
       dataDirectory,
     },
-    sealing: { keys: secretOrNull(values.MANDATE_ENCRYPTION_KEYS), dataDirectory },
+    sealing: {
+      masterKeys: values.MANDATE_ENCRYPTION_KEYS ?? keysFromFile,
+      masterKeysFrom: masterKeysFrom(values),
+      dataDirectory,
+    },
     callbacks: {
       totalTimeoutMs: values.MANDATE_CALLBACK_TIMEOUT_SECONDS * 1000,
       egressAllow: values.MANDATE_EGRESS_ALLOW,
@@ -162,4 +192,9 @@ function settingsOf(mode: RunMode, values: VariableValues): Settings {
     logLevel: values.MANDATE_LOG_LEVEL,
     failPoint: values.MANDATE_FAIL_POINT,
   }
+}
+
+function masterKeysFrom(values: VariableValues): VariableName | null {
+  if (values.MANDATE_ENCRYPTION_KEYS) return 'MANDATE_ENCRYPTION_KEYS'
+  return values.MANDATE_ENCRYPTION_KEYS_FILE ? 'MANDATE_ENCRYPTION_KEYS_FILE' : null
 }

@@ -1,6 +1,8 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { parseEgressAllow } from '#platform/egress/egress-policy.js'
+import { parseMasterKeys } from '#platform/secrets/parse-master-keys.js'
 
 export interface Variable<T> {
   meaning: string
@@ -32,6 +34,13 @@ const wholeNumber = (from: number, to: number, byDefault: number) =>
     .refine((n) => n >= from && n <= to, `must be from ${from} to ${to}`)
     .optional()
     .transform((value) => value ?? byDefault)
+/** A list in one variable: each of its problems is an issue of its own. */
+const listOf = <Parsed extends { problems: string[] }>(parse: (text: string) => Parsed) =>
+  z.string().transform((text, context) => {
+    const parsed = parse(text)
+    for (const message of parsed.problems) context.addIssue({ code: 'custom', message })
+    return parsed
+  })
 
 const variable = <T>(meaning: string, defaultText: string, schema: z.ZodType<T, string | undefined>): Variable<T> => ({
   meaning,
@@ -92,8 +101,13 @@ export const VARIABLES = {
       .default('mandate'),
   ),
   MANDATE_ENCRYPTION_KEYS: secretVariable(
-    'Keys that seal secrets at rest: `id:base64,…`, 32 bytes each. The first one seals, all of them open.',
+    'Master keys for secrets at rest: `id:base64,…`, 32 bytes each. The first one seals, all of them open.',
     'generated and kept in `MANDATE_DATA_DIR` (standalone only)',
+    optional(listOf(parseMasterKeys).transform(({ keys }) => keys)),
+  ),
+  MANDATE_ENCRYPTION_KEYS_FILE: variable(
+    'A file that holds them instead, one a line or separated by commas: for secrets that are mounted.',
+    'none',
     optional(z.string().min(1)),
   ),
   MANDATE_ADMIN_KEY: secretVariable(
@@ -109,7 +123,9 @@ export const VARIABLES = {
   MANDATE_EGRESS_ALLOW: variable(
     'CIDRs and hosts that callbacks may reach besides the public Internet, comma separated. Metadata addresses stay blocked.',
     'none',
-    z.string().default(''),
+    listOf(parseEgressAllow)
+      .transform(({ rules }) => rules)
+      .prefault(''),
   ),
   MANDATE_UNSAFE_HTTP_CALLBACKS: variable(
     '`1` lets callbacks go over plain http to any host that may be reached; otherwise only to loopback.',

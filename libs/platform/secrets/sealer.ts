@@ -1,66 +1,43 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
-import type { SealingKey } from './sealing-keys.js'
+import type { SealedColumn } from '#platform/database/sealed-columns.js'
+import { type Binding, decrypt, encrypt } from './aes-gcm.js'
+import type { DataKeys } from './data-keys.js'
 import { Secret } from './secret.js'
+import { SecretsError } from './secrets.errors.js'
 
 /** Where a sealed value lives. It is authenticated with the value, so a ciphertext moved to another place does not open. */
-export interface SealingPlace {
-  table: string
-  column: string
+export type SealingPlace = SealedColumn & {
   row: string
   /** The client that owns the row; `operator` for the installation's own. */
   client: string
 }
 
-const CIPHER = 'aes-256-gcm'
-const IV_BYTES = 12
-const TAG_BYTES = 16
+const VERSION = 'v1'
 
 /**
- * AES-256-GCM with a fresh IV for every value. The text form is `v1.<key id>.<base64url of iv, tag, ciphertext>`, so a
- * reader knows which key opens it. Keys are derived per purpose: the master key itself encrypts nothing.
+ * Seals values with their client's data key (AES-256-GCM). The text form is
+ * `v1.<data key id>.<base64url of iv, tag, ciphertext>`, so a reader knows which key opens it.
  */
 export class Sealer {
-  readonly #keys: ReadonlyMap<string, Buffer>
-  readonly #sealingKeyId: string
+  constructor(private readonly dataKeys: DataKeys) {}
 
-  constructor(keys: readonly SealingKey[]) {
-    const [first] = keys
-    if (!first) throw new Error('at least one sealing key is required')
-    this.#keys = new Map(keys.map(({ id, key }) => [id, derived(key.reveal())]))
-    this.#sealingKeyId = first.id
+  async seal(plaintext: Secret<string>, place: SealingPlace): Promise<string> {
+    const { id, key } = await this.dataKeys.active(place.client)
+    const encrypted = encrypt(key.reveal(), Buffer.from(plaintext.reveal(), 'utf8'), bindingOf(place))
+    return [VERSION, id, encrypted.toString('base64url')].join('.')
   }
 
-  seal(plaintext: Secret<string>, place: SealingPlace): string {
-    const iv = randomBytes(IV_BYTES)
-    const cipher = createCipheriv(CIPHER, this.#keys.get(this.#sealingKeyId)!, iv)
-    cipher.setAAD(associatedData(place))
-    const ciphertext = Buffer.concat([cipher.update(plaintext.reveal(), 'utf8'), cipher.final()])
-    return ['v1', this.#sealingKeyId, Buffer.concat([iv, cipher.getAuthTag(), ciphertext]).toString('base64url')].join(
-      '.',
-    )
-  }
-
-  /** @throws Error when the key is unknown, or the value was altered or belongs to another place. */
-  open(sealed: string, place: SealingPlace): Secret<string> {
+  /** @throws SecretsError when its key is not here, or the value was altered or belongs to another place */
+  async open(sealed: string, place: SealingPlace): Promise<Secret<string>> {
     const [version, keyId = '', encoded = ''] = sealed.split('.')
-    const key = this.#keys.get(keyId)
-    if (version !== 'v1' || !key)
-      throw new Error(`no key opens ${place.table}.${place.column} (sealed with "${keyId}")`)
-    const bytes = Buffer.from(encoded, 'base64url')
-    const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, IV_BYTES))
-    decipher.setAAD(associatedData(place))
-    decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
-    try {
-      return new Secret(
-        decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8'),
-      )
-    } catch {
-      throw new Error(`${place.table}.${place.column} does not open: altered, or sealed for another row`)
-    }
+    if (version !== VERSION) throw doesNotOpen(place)
+    const { key } = await this.dataKeys.get(keyId)
+    const plaintext = decrypt(key.reveal(), Buffer.from(encoded, 'base64url'), bindingOf(place))
+    if (!plaintext) throw doesNotOpen(place)
+    return new Secret(plaintext.toString('utf8'))
   }
 }
 
-const derived = (master: Buffer) => Buffer.from(hkdfSync('sha256', master, '', 'mandate:sealing:v1', 32))
+const bindingOf = ({ table, column, row, client }: SealingPlace): Binding => [table, column, row, client]
 
-const associatedData = ({ table, column, row, client }: SealingPlace) =>
-  Buffer.from(JSON.stringify([table, column, row, client]))
+const doesNotOpen = ({ table, column, row }: SealingPlace) =>
+  new SecretsError('secrets.value_altered', `${table}.${column} of ${row} was altered, or was sealed for another place`)

@@ -1,9 +1,9 @@
 import { createPublicKey, verify } from 'node:crypto'
-import { parseSealingKeys } from './sealing-keys.js'
+import { parseMasterKeys } from './parse-master-keys.js'
 import { Signer } from './signer.js'
 
 const keyOf = (id: string, byte: number) => `${id}:${Buffer.alloc(32, byte).toString('base64')}`
-const signerOf = (...keys: string[]) => new Signer(parseSealingKeys(keys.join(',')))
+const signerOf = (...keys: string[]) => new Signer(parseMasterKeys(keys.join(',')).keys!)
 
 describe('a signature', () => {
   const signer = signerOf(keyOf('k1', 1))

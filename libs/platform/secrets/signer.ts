@@ -1,11 +1,11 @@
 import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject, sign, verify } from 'node:crypto'
-import type { SealingKey } from './sealing-keys.js'
+import type { MasterKeyList } from './parse-master-keys.js'
 
 /** An Ed25519 private key in PKCS #8 is these bytes and its seed (RFC 8410 section 7). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 /**
- * Signs for others to check: they need the public key and no secret of ours. One key pair per sealing key, derived for this
+ * Signs for others to check: they need the public key and no secret of ours. One key pair per master key, derived for this
  * purpose alone. The text form is `v1.<key id>.<base64url of the signature>`.
  */
 export class Signer {
@@ -13,11 +13,9 @@ export class Signer {
   /** Of the key that signs now. */
   readonly keyId: string
 
-  constructor(keys: readonly SealingKey[]) {
-    const [first] = keys
-    if (!first) throw new Error('at least one sealing key is required')
+  constructor(keys: MasterKeyList) {
     this.#keys = new Map(keys.map(({ id, key }) => [id, derived(key.reveal())]))
-    this.keyId = first.id
+    this.keyId = keys[0].id
   }
 
   sign(text: string): string {
@@ -25,7 +23,7 @@ export class Signer {
     return `v1.${this.keyId}.${signature.toString('base64url')}`
   }
 
-  /** `unknown key`: it was made with a sealing key that is not configured any more, or not here. */
+  /** `unknown key`: it was made with a master key that is not configured any more, or not here. */
   check(text: string, signature: string): 'genuine' | 'forged' | 'unknown key' {
     const [version, keyId = '', encoded = ''] = signature.split('.')
     if (version !== 'v1') return 'forged'

@@ -13,6 +13,24 @@ export class Initial extends Migration {
 }
 
 const STATEMENTS = [
+  `create table master_keys (
+    id text primary key,
+    canary text not null,
+    created_at timestamptz not null
+  )`,
+
+  // No reference to clients: `operator` is an owner too, and the key is committed before the client that it is made for.
+  `create table data_keys (
+    id text primary key,
+    client_id text not null,
+    wrapped_key text not null,
+    master_key_id text not null,
+    created_at timestamptz not null,
+    retired_at timestamptz
+  )`,
+  'create unique index data_keys_one_active_per_client on data_keys (client_id) where retired_at is null',
+  'create index data_keys_of_master_key on data_keys (master_key_id)',
+
   `create table clients (
     id text primary key,
     name text not null,

@@ -1,0 +1,17 @@
+import type { Secret } from './secret.js'
+
+/** Seals what belongs to one client. 32 random bytes, stored only wrapped by a master key. */
+export interface DataKey {
+  /** `dk_…`: every value names the data key that seals it. */
+  id: string
+  /** `operator` for the installation's own. */
+  client: string
+  key: Secret<Buffer>
+}
+
+export interface DataKeys {
+  /** What seals this client's next value; made when there is none yet. */
+  active(client: string): Promise<DataKey>
+  /** @throws SecretsError when it is gone, or its master key is not here */
+  get(id: string): Promise<DataKey>
+}

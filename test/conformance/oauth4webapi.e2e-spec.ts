@@ -16,19 +16,21 @@ describe('oauth4webapi', () => {
     stage = await Stage.open(databaseUrl)
     registered = await stage.api.addClient('Scheduler')
     client = { client_id: registered.id }
-    server = {
-      issuer: stage.api.url,
-      token_endpoint: `${stage.api.url}/oauth/token`,
-      revocation_endpoint: `${stage.api.url}/oauth/token/revoke`,
-      authorization_response_iss_parameter_supported: true,
-    }
+    const issuer = new URL(stage.api.url)
+    const answer = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...onLoopback })
+    server = await oauth.processDiscoveryResponse(issuer, answer)
   })
   afterAll(() => stage?.close())
 
   const post = () => oauth.ClientSecretPost(registered.secret)
-  const exchange = async (returned: URLSearchParams, uri: string, authentication: oauth.ClientAuth) => {
+  const exchange = async (
+    returned: URLSearchParams,
+    uri: string,
+    authentication: oauth.ClientAuth,
+    verifier: string | typeof oauth.nopkce = oauth.nopkce,
+  ) => {
     const { authorizationCodeGrantRequest: request } = oauth
-    const answer = await request(server, client, authentication, returned, uri, oauth.nopkce, onLoopback)
+    const answer = await request(server, client, authentication, returned, uri, verifier, onLoopback)
     return oauth.processAuthorizationCodeResponse(server, client, answer)
   }
   /** A callback brings its code in JSON; to an OAuth client that is an authorization response all the same. */
@@ -39,10 +41,16 @@ describe('oauth4webapi', () => {
     return oauth.validateAuthResponse(server, client, new URLSearchParams({ code, state, iss: server.issuer }), state)
   }
 
-  it('accepts the administrator’s way back with `iss` and state, exchanges its code and refreshes', async () => {
-    const returned = await stage.api.consent(registered, 'acme', { state: 'a state & more' })
+  it('accepts the administrator’s way back with `iss` and state, exchanges its code by PKCE and refreshes', async () => {
+    const verifier = oauth.generateRandomCodeVerifier()
+    const returned = await stage.api.consent(registered, 'acme', {
+      state: 'a state & more',
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
     const parameters = oauth.validateAuthResponse(server, client, returned, 'a state & more')
-    const tokens = await exchange(parameters, REDIRECT_URI, post())
+    await expect(exchange(parameters, REDIRECT_URI, post())).rejects.toMatchObject({ error: 'invalid_grant' })
+    const tokens = await exchange(parameters, REDIRECT_URI, post(), verifier)
     expect(tokens).toMatchObject({ token_type: 'bearer', expires_in: 1800 })
 
     const refreshing = oauth.refreshTokenGrantRequest(server, client, post(), tokens.refresh_token ?? '', onLoopback)
@@ -98,8 +106,11 @@ describe('oauth4webapi', () => {
     })
   })
 
-  it('revokes', async () => {
+  it('introspects and revokes', async () => {
     const tokens = await exchange(await codeOfMailbox('revoked'), stage.callbackUrl, post())
+    const introspecting = oauth.introspectionRequest(server, client, post(), tokens.access_token, onLoopback)
+    const told = await oauth.processIntrospectionResponse(server, client, await introspecting)
+    expect(told).toMatchObject({ active: true, client_id: registered.id, token_type: 'bearer', iss: server.issuer })
     const answer = await oauth.revocationRequest(server, client, post(), tokens.access_token, onLoopback)
     await expect(oauth.processRevocationResponse(answer)).resolves.toBeUndefined()
     const refreshing = oauth.refreshTokenGrantRequest(server, client, post(), tokens.refresh_token ?? '', onLoopback)

@@ -131,8 +131,12 @@ export class PublicApi {
       state: 'from-the-client',
       ...parameters,
     })
+    return this.consentAt(new URL(`${this.url}/enterprise_connect/oauth/authorize?${query}`), to)
+  }
+
+  /** The same by a link that somebody else has made. */
+  async consentAt({ href: link }: URL, to: OrganisationName): Promise<URL> {
     const { provider, domain } = ORGANISATIONS[to]
-    const link = `${this.url}/enterprise_connect/oauth/authorize?${query}`
     const visit = { link, redirectUri: REDIRECT_URI, administrator: `admin@${domain}` }
     if (provider === 'microsoft') return authoriseMicrosoft(visit)
     return authoriseGoogle(visit, `${this.sandbox.google.url}${ADMIN_CONSOLE}?organisation=${domain}`)

@@ -3,6 +3,7 @@ import { loadSettings } from '#platform/config/settings.js'
 import { Log } from '#platform/observability/log.js'
 import type { Secret } from '#platform/secrets/secret.js'
 import { until } from '#platform/testing/until.js'
+import { startApi } from '../../apps/api/start-api.js'
 import { freePort } from '../../apps/demo/node-process.js'
 import type { Delivery } from '../../apps/sandbox/receiver/delivery-log.js'
 import type { Receiver } from '../../apps/sandbox/receiver/receiver.js'
@@ -40,6 +41,8 @@ export class Stage {
     readonly operator: OperatorCredentials,
     readonly queue: QueueStore,
     logged: string[],
+    /** One more API over the same stores, as where several run: for what two of them might do at once. */
+    readonly openBeside: () => Promise<PublicApi>,
     readonly close: () => Promise<void>,
   ) {
     this.logged = logged
@@ -56,25 +59,30 @@ export class Stage {
     const adminKey = randomBytes(32).toString('hex')
     const port = await freePort()
     const logged: string[] = []
-    const running = await startStandalone(
-      loadSettings('standalone', {
-        DATABASE_URL: databaseUrl.reveal(),
-        MANDATE_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
-        MANDATE_ADMIN_KEY: adminKey,
-        MANDATE_SANDBOX_GOOGLE_URL: sandbox.google.url,
-        MANDATE_SANDBOX_MICROSOFT_URL: sandbox.microsoft.url,
-        MANDATE_EGRESS_ALLOW: '127.0.0.1',
-        MANDATE_LOG_LEVEL: 'debug',
-        PORT: String(port),
-        ...store.settings,
-        ...settings,
-      }),
-      new Log('debug', (line) => logged.push(line)),
-    )
-    const api = new PublicApi(`http://127.0.0.1:${port}`, adminKey, sandbox)
+    const log = new Log('debug', (line) => logged.push(line))
+    const environment = {
+      DATABASE_URL: databaseUrl.reveal(),
+      MANDATE_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
+      MANDATE_ADMIN_KEY: adminKey,
+      MANDATE_SANDBOX_GOOGLE_URL: sandbox.google.url,
+      MANDATE_SANDBOX_MICROSOFT_URL: sandbox.microsoft.url,
+      MANDATE_EGRESS_ALLOW: '127.0.0.1',
+      MANDATE_LOG_LEVEL: 'debug',
+      PORT: String(port),
+      ...store.settings,
+      ...settings,
+    }
+    const running = [await startStandalone(loadSettings('standalone', environment), log)]
+    const apiAt = (where: number) => new PublicApi(`http://127.0.0.1:${where}`, adminKey, sandbox)
+    const openBeside = async () => {
+      const besidePort = await freePort()
+      running.push(await startApi(loadSettings('service', { ...environment, PORT: String(besidePort) }), log))
+      return apiAt(besidePort)
+    }
+    const api = apiAt(port)
     await api.setOperatorCredentials(operator)
-    return new Stage(api, sandbox, operator, store, logged, async () => {
-      await running.stop()
+    return new Stage(api, sandbox, operator, store, logged, openBeside, async () => {
+      await Promise.all(running.map((each) => each.stop()))
       await sandbox.stop()
       await store.close()
     })

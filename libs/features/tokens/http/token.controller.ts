@@ -39,9 +39,10 @@ export class TokenController {
     return toTokenBody(issued, await this.subjects.describe(issued.grant))
   }
 
-  /** The second is where the vendor's SDKs call. */
+  /** The second is where the vendor's SDKs call. The answer is empty, and says JSON for clients that take nothing else. */
   @Post(['revoke', 'token/revoke'])
   @HttpCode(200)
+  @Header('content-type', 'application/json')
   async revoke(@Req() request: FastifyRequest): Promise<void> {
     const asked = readParameters(revocationDto, request)
     const client = await this.caller.authenticate(toCredentials(asked, request.headers.authorization))

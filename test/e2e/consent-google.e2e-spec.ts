@@ -187,6 +187,7 @@ describe("an administrator's consent at Google", () => {
           'calendar.freebusy',
           'calendar.events.readonly',
           'calendar.events',
+          'userinfo.email',
           'admin.directory.user.readonly',
           'admin.directory.domain.readonly',
           'admin.directory.resource.calendar.readonly',

@@ -3,7 +3,7 @@ import { ImpossibleChange } from '../core/mutation.js'
 import type { ShiftableClock } from '../core/shiftable-clock.js'
 import { AccessTokens } from './access-tokens.js'
 import { Organisation, type Room, type User, userFrom } from './organisation.js'
-import type { GoogleSeed, OAuthClientSeed } from './seed.js'
+import type { GoogleSeed, OAuthClientSeed, UserSeed } from './seed.js'
 import { UserConsents } from './user-consents.js'
 
 export interface ServiceAccount {
@@ -67,13 +67,37 @@ export class GoogleWorld {
     return user
   }
 
-  /** The old address becomes an alias, as at Google. */
+  createUser(seed: UserSeed): User {
+    const holder = this.findUser(seed.email)
+    // The address of somebody who was deleted is free again; its next holder is another person with another id.
+    if (holder && !holder.deletedAt) throw new ImpossibleChange(`email: ${seed.email} is taken`)
+    const organisation = this.findOrganisation(domainOf(seed.email))
+    if (!organisation) throw new ImpossibleChange(`email: no organisation has the domain ${domainOf(seed.email)}`)
+    const user = userFrom(seed, organisation)
+    organisation.users.push(user)
+    for (const address of [user.email, ...user.aliases]) this.#usersByAddress.set(address, user)
+    return user
+  }
+
+  addAlias(user: User, alias: string): void {
+    if (this.findUser(alias)) throw new ImpossibleChange(`alias: ${alias} is taken`)
+    user.aliases.push(alias)
+    this.#usersByAddress.set(alias, user)
+  }
+
+  removeAlias(user: User, alias: string): void {
+    if (!user.aliases.includes(alias)) throw new ImpossibleChange(`alias: ${user.email} has ${user.aliases.join(', ')}`)
+    user.aliases = user.aliases.filter((one) => one !== alias)
+    this.#usersByAddress.delete(alias)
+  }
+
+  /** The old address becomes an alias, as at Google; a person may be renamed to an own alias. */
   renameUser(user: User, to: string): void {
-    if (this.findUser(to)) throw new ImpossibleChange(`to: ${to} is taken`)
+    if ((this.findUser(to) ?? user) !== user) throw new ImpossibleChange(`to: ${to} is taken`)
     if (user.organisation !== this.findOrganisation(domainOf(to))) {
       throw new ImpossibleChange(`to: ${domainOf(to)} is not a domain of the same organisation`)
     }
-    user.aliases.push(user.email)
+    user.aliases = [...user.aliases.filter((alias) => alias !== to), user.email]
     user.email = to
     this.#usersByAddress.set(to, user)
   }

@@ -5,7 +5,7 @@ import { newSigningKey } from '../core/self-signed-certificate.js'
 import type { GoogleWorld, ServiceAccount } from './google-world.js'
 import type { Organisation } from './organisation.js'
 import { expanded } from './scopes.js'
-import { delegationSeed } from './seed.js'
+import { delegationSeed, userSeed } from './seed.js'
 import { keyFileFor } from './service-account-key-file.js'
 
 const email = z.email().transform((value) => value.toLowerCase())
@@ -17,6 +17,9 @@ const inOrganisation = {
 }
 const accountName = { serviceAccount: z.string().describe('e-mail address or numeric client id') }
 const keyName = z.strictObject({ ...accountName, keyId: z.string().optional().describe('every key when left out') })
+
+/** Twenty-one digits, as Google numbers people and clients. */
+const numericId = () => `1${BigInt(`0x${randomBytes(9).toString('hex')}`)}`.padEnd(21, '0').slice(0, 21)
 
 /** What administrators, people and operators do at Google, for tests and demonstrations. */
 export function googleMutations(world: GoogleWorld): Mutation[] {
@@ -100,6 +103,27 @@ export function googleMutations(world: GoogleWorld): Mutation[] {
       z.strictObject({ email, to: email }),
       (input) => world.renameUser(world.getUser(input.email), input.to),
     ),
+    mutation(
+      'add-alias',
+      'An administrator gives a person a further address.',
+      z.strictObject({ email, alias: email }),
+      (input) => world.addAlias(world.getUser(input.email), input.alias),
+    ),
+    mutation(
+      'remove-alias',
+      'An administrator takes an address away again; somebody else may get it.',
+      z.strictObject({ email, alias: email }),
+      (input) => world.removeAlias(world.getUser(input.email), input.alias),
+    ),
+    mutation(
+      'create-user',
+      'An administrator adds a person, also under the address of one who was deleted; the id is new.',
+      userSeed.omit({ id: true }),
+      (input) => {
+        const { id } = world.createUser({ ...input, id: numericId() })
+        return { id }
+      },
+    ),
     mutation('calendar-off', 'An administrator switches the Calendar service off for a person.', person, (input) => {
       world.getUser(input.email).calendar = false
     }),
@@ -148,8 +172,7 @@ export function googleMutations(world: GoogleWorld): Mutation[] {
       }),
       (input) => {
         if (world.serviceAccounts.has(input.email)) throw new ImpossibleChange(`email: ${input.email} is taken`)
-        const clientId = `1${BigInt(`0x${randomBytes(9).toString('hex')}`)}`.padEnd(21, '0').slice(0, 21)
-        const account: ServiceAccount = { email: input.email, clientId, disabled: false, keys: [] }
+        const account: ServiceAccount = { email: input.email, clientId: numericId(), disabled: false, keys: [] }
         world.serviceAccounts.set(account.email, account)
         return createKey(account)
       },

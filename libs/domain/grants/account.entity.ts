@@ -9,6 +9,7 @@ const AccountSchema = defineEntity({
     clientId: p.text(),
     serviceAccountId: p.text(),
     provider: p.text().$type<'google' | 'microsoft'>(),
+    /** Primary address when it was last granted; who else may have it since, only the provider knows. */
     email: p.text(),
     kind: p.text().$type<'person' | 'room'>(),
     displayName: p.text().nullable(),

@@ -4,7 +4,8 @@ import { newId, type RandomSource } from '#platform/secrets/random.js'
  * Grants the mailbox that a CTE `wanted` describes, by the columns `account_id`, `profile_id`, `grant_id`, `granted_at`,
  * `client_id`, `service_account_id`, `provider`, `email`, `kind`, `display_name`, `provider_user_id` and `scope`; leaves
  * CTEs `account` and `granted`. Text, so that the main path can decide and grant in one statement. The same mailbox
- * keeps its account id however often it is granted, also by two requests at once; each grant has tokens of its own.
+ * keeps its account id however often it is granted, also by two requests at once and under whatever address; each grant
+ * has tokens of its own.
  */
 export const GRANT_WANTED_MAILBOX = `
   account as (
@@ -13,8 +14,8 @@ export const GRANT_WANTED_MAILBOX = `
     select account_id, client_id, service_account_id, provider, email, kind, display_name, provider_user_id, profile_id,
       granted_at
     from wanted
-    on conflict (service_account_id, email) do update
-      set kind = excluded.kind, display_name = excluded.display_name, provider_user_id = excluded.provider_user_id
+    on conflict (service_account_id, provider_user_id) do update
+      set email = excluded.email, kind = excluded.kind, display_name = excluded.display_name
     returning id
   ), granted as (
     insert into grants (id, client_id, service_account_id, account_id, scope, refresh_generation, created_at)

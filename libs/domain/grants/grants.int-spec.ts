@@ -53,7 +53,7 @@ describe('grants', () => {
     })
   })
 
-  const grantMailbox = (email = 'anna@acme.test') =>
+  const grantMailbox = (email = 'anna@acme.test', providerUserId = email) =>
     grantAsMainPath(
       ground.database.run,
       {
@@ -63,7 +63,7 @@ describe('grants', () => {
         email,
         kind: 'person',
         displayName: null,
-        providerUserId: email,
+        providerUserId,
         scope: ['read_only', 'create_event'],
       },
       clock.now(),
@@ -95,6 +95,16 @@ describe('grants', () => {
 
     expect(second.accountId).toBe(first.accountId)
     expect(second.grantId).not.toBe(first.grantId)
+  })
+
+  it('goes by the person, whose address may change', async () => {
+    const [before, after] = [await grantMailbox('c@acme.test', 'user 3'), await grantMailbox('d@acme.test', 'user 3')]
+    const other = await grantMailbox('c@acme.test', 'user 4')
+
+    expect(after.accountId).toBe(before.accountId)
+    expect(other.accountId).not.toBe(before.accountId)
+    const { email } = await ground.database.read((em) => em.findOneOrFail(Account, { id: before.accountId }))
+    expect(email).toBe('d@acme.test')
   })
 
   describe('a code', () => {

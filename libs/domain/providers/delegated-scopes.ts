@@ -75,6 +75,14 @@ export function microsoftPermissionFor(permissions: readonly DelegatedPermission
   return MICROSOFT_WEAKEST_FIRST[Math.max(0, ...ranks)]!
 }
 
+/** With it, a person's token says whose it is: the id that outlives every address. */
+const GOOGLE_IDENTITY_SCOPE = `${GOOGLE}userinfo.email`
+
+export const googlePersonScopesFor = (permissions: readonly DelegatedPermission[]): string[] => [
+  ...googleScopesFor(permissions),
+  GOOGLE_IDENTITY_SCOPE,
+]
+
 export const GOOGLE_DIRECTORY_SCOPES = {
   users: `${GOOGLE}admin.directory.user.readonly`,
   domains: `${GOOGLE}admin.directory.domain.readonly`,
@@ -96,7 +104,12 @@ export function providerScopesFor(
   const rooms = kinds.includes('room')
   if (provider === 'google') {
     const directory = GOOGLE_DIRECTORY_SCOPES
-    return [...googleScopesFor(permissions), directory.users, directory.domains, ...(rooms ? [directory.rooms] : [])]
+    return [
+      ...(kinds.includes('person') ? googlePersonScopesFor(permissions) : googleScopesFor(permissions)),
+      directory.users,
+      directory.domains,
+      ...(rooms ? [directory.rooms] : []),
+    ]
   }
   const directory = MICROSOFT_DIRECTORY_PERMISSIONS
   return [
@@ -114,6 +127,7 @@ const WORDS: Record<string, string> = {
   [`${GOOGLE}calendar.events.readonly`]: 'Read events',
   [`${GOOGLE}calendar.events`]: 'Create, change and delete events',
   [`${GOOGLE}calendar.calendars`]: 'Create calendars',
+  [GOOGLE_IDENTITY_SCOPE]: 'See whose mailbox it is, and its primary address',
   [GOOGLE_DIRECTORY_SCOPES.users]: 'Look up people in the directory',
   [GOOGLE_DIRECTORY_SCOPES.domains]: 'See which domains belong to the organisation',
   [GOOGLE_DIRECTORY_SCOPES.rooms]: 'List rooms and resources',

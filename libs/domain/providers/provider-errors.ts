@@ -53,6 +53,12 @@ export const PROVIDER_ERRORS = {
     problem: 'The access that was given has expired or has been taken back.',
     fix: 'Ask the person to connect the account again.',
   },
+  'grant.mailbox_reassigned': {
+    class: 'permanent',
+    effect: 'mailbox',
+    problem: 'This address belongs to another person now than when access was given.',
+    fix: 'Ask for the present address of the person who was meant. For the person who has this address now, first revoke the access that was given before, then ask again.',
+  },
   'oauth.code_invalid': {
     class: 'permanent',
     effect: 'mailbox',
@@ -91,6 +97,10 @@ export function providerError(
     detail,
   )
 }
+
+/** An address that was granted before, and whose holder is another by now. */
+export const mailboxReassigned = (provider: ProviderName): ProviderError =>
+  providerError(provider, 'grant.mailbox_reassigned', PROVIDER_ERRORS['grant.mailbox_reassigned'])
 
 /**
  * The provider's own words, made fit for a log line: one line, short, without addresses and without anything that could

@@ -102,7 +102,7 @@ class WholeAnswer implements Dispatcher.DispatchHandler {
     private readonly resolve: (answer: ProviderAnswer) => void,
     private readonly reject: (error: NoAnswer) => void,
   ) {
-    this.#deadline = setTimeout(() => this.#giveUp(), timeoutMs)
+    this.#deadline = setTimeout(() => this.#giveUp(), timeoutMs).unref()
   }
 
   onRequestStart(call: Dispatcher.DispatchController): void {

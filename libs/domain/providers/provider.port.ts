@@ -43,12 +43,16 @@ export type MailboxKind = 'person' | 'room'
 
 /** What the provider said when we acted as the mailbox: proof of access, and of whose mailbox it is. */
 export interface MailboxProof {
+  /** The mailbox's primary address now: what was asked for may be an alias of it, or an address that it had. */
   email: string
   kind: MailboxKind
   displayName: string | null
-  /** Survives renames. Google: calendar owner's address until the directory is asked; Microsoft: object id. */
+  /** Never changes and is never given to another. Google: user id, or a room's resource id; Microsoft: object id. */
   providerUserId: string
 }
+
+/** A mailbox as it was proven: an address may have got another holder since, an id cannot. */
+export type ProvenMailbox = Pick<MailboxProof, 'email' | 'kind' | 'providerUserId'>
 
 export interface Room {
   email: string
@@ -83,7 +87,7 @@ export interface OrganisationProvider {
 
   /**
    * Acts as the mailbox and lets the provider say whose it is.
-   * Fails closed: an address outside `domains`, or a proof for another mailbox than `email`, is refused
+   * Fails closed: an address outside `domains`, or a proof for a mailbox that `email` is no address of, is refused
    * (`<provider>.mailbox_outside_organisation`, `<provider>.mailbox_mismatch`). No other identity is tried.
    * @param permissions what the grant will allow; decides the provider scopes of the attempt
    * @param mayBe the kinds of mailbox that the service account's scope covers (`google.…`/`microsoft.kind_not_granted`)
@@ -98,10 +102,13 @@ export interface OrganisationProvider {
   /** Every room of the organisation, page by page behind the iterator. */
   listRooms(organisation: Organisation): AsyncIterable<Room>
 
-  /** Sends an admitted read with the mailbox's credential put in, and streams the answer. */
+  /**
+   * Sends an admitted read with the mailbox's credential put in, and streams the answer.
+   * @throws ProviderError `grant.mailbox_reassigned` where the address is somebody else's by now
+   */
   readAs(
     organisation: Organisation,
-    mailbox: { email: string; kind: MailboxKind },
+    mailbox: ProvenMailbox,
     permissions: readonly DelegatedPermission[],
     read: ProviderRead,
   ): Promise<ProviderReadAnswer>

@@ -17,16 +17,25 @@ export interface OpenRequest {
   account_scope: string[]
   credential_version: string
   sealed_credential: string | null
+  /** The provider's id of whoever had this address when it was last granted, while that grant lives. */
+  last_holder: string | null
   /** The service account was revoked, or the client disabled, since the request was accepted. */
   withdrawn: boolean
 }
+
+/** A `limit` in each keeps them lookups by index: without one, a plan made on empty tables may scan all grants for ever. */
+const LAST_HOLDER = `(
+       select a.provider_user_id from accounts a
+       where a.service_account_id = r.service_account_id and a.email = r.email
+         and (select true from grants g where g.account_id = a.id and g.revoked_at is null limit 1)
+       order by a.created_at desc limit 1)`
 
 /** Values: request. */
 export const FIND_OPEN_REQUEST = defineStatement<OpenRequest>(
   'find-open-request',
   `select r.id, r.client_id, r.service_account_id, r.email, r.scope, r.created_at, s.provider, s.organisation_id,
      s.domains, s.administrator_email, s.scope as account_scope, s.credential_version, s.sealed_credential,
-     (s.revoked_at is not null or c.disabled_at is not null) as withdrawn
+     (s.revoked_at is not null or c.disabled_at is not null) as withdrawn, ${LAST_HOLDER} as last_holder
    from delegated_access_requests r
    join service_accounts s on s.id = r.service_account_id
    join clients c on c.id = r.client_id
@@ -36,14 +45,14 @@ export const FIND_OPEN_REQUEST = defineStatement<OpenRequest>(
 /**
  * Decides and grants at once, so that the loser of a race leaves no grant behind. No row when another run decided first,
  * or the service account was revoked meanwhile.
- * Values: request, now, next ring, account, profile, grant, kind, display name, provider's user id.
+ * Values: request, now, next ring, account, profile, grant, address, kind, display name, provider's user id.
  */
 export const RECORD_GRANT = defineStatement<{ id: string }>(
   'record-grant',
   `with wanted as (
      select $4::text as account_id, $5::text as profile_id, $6::text as grant_id, $2::timestamptz as granted_at,
-       r.client_id, r.service_account_id, s.provider, r.email, $7::text as kind, $8::text as display_name,
-       $9::text as provider_user_id, r.scope
+       r.client_id, r.service_account_id, s.provider, $7::text as email, $8::text as kind, $9::text as display_name,
+       $10::text as provider_user_id, r.scope
      from delegated_access_requests r join service_accounts s on s.id = r.service_account_id and s.revoked_at is null
      where r.id = $1 and r.decision = 'pending'
      for update of r

@@ -5,6 +5,7 @@ import { newMailboxIds } from '#domain/grants/grant-mailbox.js'
 import { type DelegatedScope, permissionsOf } from '#domain/providers/delegated-scopes.js'
 import { organisationOf } from '#domain/providers/organisation.js'
 import type { MailboxProof, Organisation } from '#domain/providers/provider.port.js'
+import { mailboxReassigned } from '#domain/providers/provider-errors.js'
 import { Providers } from '#domain/providers/providers.js'
 import { after, Clock, days, minutes, seconds } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
@@ -65,6 +66,8 @@ export class MintAccess {
       const organisation = await this.#organisationOf(request)
       const provider = this.providers.organisation(request.provider)
       const proof = await provider.proveMailbox(organisation, request.email, permissions, kinds)
+      if ((request.last_holder ?? proof.providerUserId) !== proof.providerUserId)
+        throw mailboxReassigned(request.provider)
       return { decision: 'granted', proof }
     } catch (error) {
       const refusal = error instanceof ProviderError ? error : this.#notAsked(request, error)
@@ -120,13 +123,14 @@ export class MintAccess {
     return recorded
   }
 
-  async #grant(request: OpenRequest, { kind, displayName, providerUserId }: MailboxProof): Promise<boolean> {
+  async #grant(request: OpenRequest, { email, kind, displayName, providerUserId }: MailboxProof): Promise<boolean> {
     const now = this.clock.now()
     const values = [
       request.id,
       now,
       after(now, SWEEP_AFTER),
       ...newMailboxIds(this.random),
+      email,
       kind,
       displayName,
       providerUserId,

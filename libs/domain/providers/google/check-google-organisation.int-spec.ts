@@ -63,6 +63,7 @@ describe('the live check of an organisation at Google', () => {
       'calendar.calendarlist.readonly': 'passed',
       'calendar.events.readonly': 'passed',
       'calendar.freebusy': 'passed',
+      'userinfo.email': 'passed',
       'admin.directory.user.readonly': 'passed',
       'admin.directory.domain.readonly': 'passed',
       'admin.directory.resource.calendar.readonly': 'passed',

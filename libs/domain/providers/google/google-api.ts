@@ -1,4 +1,5 @@
 import type { Clock } from '#platform/clock/clock.js'
+import { normalised } from '../mailbox-address.js'
 import type { ProviderCall } from '../provider-http.js'
 import { googleError } from './google-errors.js'
 import type { GoogleHttp } from './google-http.js'
@@ -35,6 +36,11 @@ export interface CalendarListEntry {
   summary?: string
   summaryOverride?: string
 }
+/** Whom a token acts as. */
+export interface GoogleIdentity {
+  id: string
+  primaryEmail: string
+}
 interface FreeBusy {
   calendars?: Record<string, { errors?: { reason?: string }[] }>
 }
@@ -45,6 +51,18 @@ export class GoogleApi {
     private readonly http: GoogleHttp,
     private readonly clock: Clock,
   ) {}
+
+  async identity(token: string): Promise<GoogleIdentity> {
+    const headers = { authorization: `Bearer ${token}` }
+    const { sub, email } = await this.http.call<{ sub?: string; email?: string }>(
+      'api',
+      'openidconnect.googleapis.com',
+      '/v1/userinfo',
+      { headers },
+    )
+    if (!sub || !email) throw googleError('provider.unavailable', { detail: 'userinfo named nobody' })
+    return { id: sub, primaryEmail: normalised(email) }
+  }
 
   primaryCalendar = (token: string) => this.#calendar<CalendarListEntry>(token, '/users/me/calendarList/primary')
 

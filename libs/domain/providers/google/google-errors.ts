@@ -172,8 +172,8 @@ export const GOOGLE_ERRORS = {
   'google.mailbox_mismatch': {
     class: 'permanent',
     effect: 'mailbox',
-    problem: 'This address is an alias of another mailbox.',
-    fix: 'Ask for the primary address of the mailbox instead.',
+    problem: 'The calendar that opened belongs to another mailbox.',
+    fix: 'Ask for the primary address of the mailbox.',
   },
   'google.kind_not_granted': {
     class: 'permanent',

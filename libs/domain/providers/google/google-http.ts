@@ -4,7 +4,11 @@ import { NoAnswer, type ProviderCall, type ProviderHttp, type StreamedAnswer } f
 import { classifyGoogleAnswer, type GooglePhase } from './classify-google-failure.js'
 import { googleError } from './google-errors.js'
 
-export type GoogleHost = 'oauth2.googleapis.com' | 'www.googleapis.com' | 'admin.googleapis.com'
+export type GoogleHost =
+  | 'oauth2.googleapis.com'
+  | 'openidconnect.googleapis.com'
+  | 'www.googleapis.com'
+  | 'admin.googleapis.com'
 
 /** Google's hosts, or the stand-in, which has all of them on one origin. Whatever fails leaves here classified. */
 export class GoogleHttp {

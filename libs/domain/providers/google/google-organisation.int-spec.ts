@@ -1,4 +1,6 @@
 import { SystemClock } from '#platform/clock/clock.js'
+import { userFrom } from '../../../../apps/sandbox/google/organisation.js'
+import { userSeed } from '../../../../apps/sandbox/google/seed.js'
 import { type Sandbox, startSandbox } from '../../../../apps/sandbox/sandbox.js'
 import { defaultSeed } from '../../../../apps/sandbox/seed/default-seed.js'
 import type { SandboxSeed } from '../../../../apps/sandbox/seed/seed-schema.js'
@@ -37,9 +39,16 @@ describe('acting at Google with one organisation’s credential', () => {
     sandbox.google.faults.clear()
     delegate(providerScopesFor('google', permissionsOf(['read_write']), BOTH))
     sandbox.google.journal.clear()
-    const settings = { googleSandboxUrl: new URL(sandbox.google.url), microsoftSandboxUrl: null, timeoutMs: TIMEOUT_MS }
-    google = new Providers(settings, new SystemClock()).organisation('google')
+    google = providers()
   })
+
+  const providers = () => {
+    const url = new URL(sandbox.google.url)
+    const settings = { googleSandboxUrl: url, microsoftSandboxUrl: null, timeoutMs: TIMEOUT_MS }
+    return new Providers(settings, new SystemClock()).organisation('google')
+  }
+  /** As the sandbox numbers the people of its seed. */
+  const idOf = (email: string) => userFrom(userSeed.parse({ email }), null).id
 
   const delegate = (scopes: string[]) =>
     sandbox.google.mutate('add-delegation', { clientId: '108844220066113355779', scopes })
@@ -54,14 +63,19 @@ describe('acting at Google with one organisation’s credential', () => {
   const calls = () => sandbox.google.journal.list({}).map(({ path, subject }) => `${subject} ${path.split('?')[0]}`)
 
   describe('a person', () => {
-    it('is proven with one token and one call', async () => {
+    it('is proven by one token, with a look at the calendar and at whose it is', async () => {
       expect(await prove('Anna@Acme.test')).toEqual({
         email: 'anna@acme.test',
         kind: 'person',
         displayName: null,
-        providerUserId: 'anna@acme.test',
+        providerUserId: idOf('anna@acme.test'),
       })
-      expect(calls()).toEqual(['anna@acme.test /token', 'anna@acme.test /calendar/v3/users/me/calendarList/primary'])
+      const [first, ...others] = calls()
+      expect(first).toBe('anna@acme.test /token')
+      expect(others.sort()).toEqual([
+        'anna@acme.test /calendar/v3/users/me/calendarList/primary',
+        'anna@acme.test /v1/userinfo',
+      ])
     })
 
     it('is proven again with the token that was kept, and anew with another credential', async () => {
@@ -78,7 +92,7 @@ describe('acting at Google with one organisation’s credential', () => {
     })
 
     it('may be in any verified domain of the organisation', async () => {
-      expect(await prove('carla@acme.example')).toMatchObject({ providerUserId: 'carla@acme.example' })
+      expect(await prove('carla@acme.example')).toMatchObject({ email: 'carla@acme.example' })
     })
 
     it('of another organisation is refused before anything is called', async () => {
@@ -90,18 +104,41 @@ describe('acting at Google with one organisation’s credential', () => {
       expect(calls()).toEqual([])
     })
 
-    it('is refused under an alias, with the address to ask for', async () => {
-      expect(await refusal(prove('anna.arnold@acme.test'))).toMatchObject({
-        key: 'google.mailbox_mismatch',
-        problem: 'This address is an alias of anna@acme.test.',
-        fix: 'Ask for anna@acme.test instead.',
-      })
+    it('is the same under every address, old, new and alias, and is named by the primary one', async () => {
+      const anna = { email: 'anna@acme.test', providerUserId: idOf('anna@acme.test') }
+      expect(await prove('anna.arnold@acme.test')).toMatchObject(anna)
+      sandbox.google.mutate('rename-user', { email: 'anna@acme.test', to: 'annette@acme.example' })
+      for (const email of ['annette@acme.example', 'anna@acme.test'])
+        expect(await prove(email)).toMatchObject({ ...anna, email: 'annette@acme.example' })
+      sandbox.google.mutate('remove-alias', { email: 'annette@acme.example', alias: 'anna@acme.test' })
+      google = providers()
+      expect(await refusal(prove('anna@acme.test'))).toMatchObject({ key: 'google.subject_not_found' })
     })
 
-    it('who was renamed is refused under the old address', async () => {
-      sandbox.google.mutate('rename-user', { email: 'ben@acme.test', to: 'benjamin@acme.test' })
-      expect(await refusal(prove('ben@acme.test'))).toMatchObject({ key: 'google.mailbox_mismatch' })
-      expect(await prove('benjamin@acme.test')).toMatchObject({ providerUserId: 'benjamin@acme.test' })
+    it('is found by an alias also where the token endpoint takes primary addresses only', async () => {
+      sandbox.google.faults.add({
+        error: 'google.subject_not_found',
+        contains: 'anna.arnold@acme.test',
+        path: '/token',
+      })
+      expect(await prove('anna.arnold@acme.test')).toMatchObject({ email: 'anna@acme.test' })
+      expect(calls().at(-1)).toMatch(/^anna@acme.test /)
+    })
+
+    it('is somebody else once the address has been given away', async () => {
+      sandbox.google.mutate('delete-user', { email: 'ben@acme.test' })
+      sandbox.google.mutate('create-user', { email: 'ben@acme.test' })
+      const { providerUserId } = await prove('ben@acme.test')
+      expect(providerUserId).toMatch(/^\d{21}$/)
+      expect(providerUserId).not.toBe(idOf('ben@acme.test'))
+    })
+
+    it('whose primary address is in no domain of the organisation is refused', async () => {
+      const narrow = { ...acme, domains: ['acme.test'] }
+      sandbox.google.mutate('rename-user', { email: 'ben@acme.test', to: 'ben@acme.example' })
+      expect(await refusal(prove('ben@acme.test', READ, BOTH, narrow))).toMatchObject({
+        key: 'google.mailbox_outside_organisation',
+      })
     })
 
     it('is told apart: suspended, deleted, never heard of', async () => {
@@ -205,7 +242,8 @@ describe('acting at Google with one organisation’s credential', () => {
 
   describe('a read', () => {
     const read = async (email: string, kind: MailboxKind, pathAndQuery: string) => {
-      const answer = await google.readAs(acme, { email, kind }, READ, {
+      const providerUserId = kind === 'person' ? idOf(email) : 'of the room'
+      const answer = await google.readAs(acme, { email, kind, providerUserId }, READ, {
         pathAndQuery,
         headers: { accept: 'application/json' },
       })
@@ -247,6 +285,32 @@ describe('acting at Google with one organisation’s credential', () => {
         '/calendar/v3/calendars/greg%40globex.test/events',
       )
       expect([status, json.error.errors[0].reason]).toEqual([404, 'notFound'])
+    })
+
+    it('asks whose a token is once, and not at all after a proof with it', async () => {
+      await read('ben@acme.test', 'person', '/calendar/v3/calendars/primary/events')
+      await read('ben@acme.test', 'person', '/calendar/v3/calendars/primary/events')
+      expect(calls().filter((call) => call.endsWith('/userinfo'))).toHaveLength(1)
+      await prove('anna@acme.test')
+      await read('anna@acme.test', 'person', '/calendar/v3/calendars/primary/events')
+      expect(calls().filter((call) => call.endsWith('/userinfo'))).toHaveLength(2)
+    })
+
+    it('goes on after a rename, and is refused once somebody else has the address', async () => {
+      const events = '/calendar/v3/calendars/primary/events'
+      sandbox.google.mutate('rename-user', { email: 'ben@acme.test', to: 'benjamin@acme.test' })
+      expect(await read('ben@acme.test', 'person', events)).toMatchObject({ status: 200 })
+      sandbox.google.mutate('remove-alias', { email: 'benjamin@acme.test', alias: 'ben@acme.test' })
+      sandbox.google.mutate('rename-user', { email: 'anna@acme.test', to: 'ben@acme.test' })
+      google = providers()
+      const calendars = () => calls().filter((call) => call.endsWith('/events')).length
+      const before = calendars()
+      expect(await refusal(read('ben@acme.test', 'person', events))).toMatchObject({
+        key: 'grant.mailbox_reassigned',
+        effect: 'mailbox',
+        fix: expect.stringContaining('revoke'),
+      })
+      expect(calendars()).toBe(before)
     })
 
     it('survives a token that has been revoked, once', async () => {

@@ -1,11 +1,18 @@
+import { LRUCache } from 'lru-cache'
 import { ProviderError } from '#platform/errors/provider-error.js'
-import { type DelegatedPermission, GOOGLE_DIRECTORY_SCOPES, googleScopesFor } from '../delegated-scopes.js'
+import {
+  type DelegatedPermission,
+  GOOGLE_DIRECTORY_SCOPES,
+  googlePersonScopesFor,
+  googleScopesFor,
+} from '../delegated-scopes.js'
 import { domainOf, normalised, sameAddress } from '../mailbox-address.js'
 import type {
   MailboxKind,
   MailboxProof,
   Organisation,
   OrganisationProvider,
+  ProvenMailbox,
   ProviderRead,
   ProviderReadAnswer,
   Room,
@@ -18,6 +25,7 @@ import type { GoogleTokens } from './google-token.js'
 const ROOM_DOMAIN = 'resource.calendar.google.com'
 const ROOM_SCOPES = [GOOGLE_DIRECTORY_SCOPES.rooms]
 const USER_SCOPES = [GOOGLE_DIRECTORY_SCOPES.users]
+const IDENTITIES_KEPT = 10_000
 
 /**
  * People are acted as themselves (`sub` is the mailbox). Rooms are no accounts at Google: they are read through the
@@ -25,6 +33,11 @@ const USER_SCOPES = [GOOGLE_DIRECTORY_SCOPES.users]
  */
 export class GoogleOrganisation implements OrganisationProvider {
   readonly name = 'google'
+  /** The user behind a token, for as long as the token is in use: it is issued to the user, not to the address. */
+  readonly #users = new LRUCache<string, string>({
+    max: IDENTITIES_KEPT,
+    fetchMethod: async (token) => (await this.api.identity(token)).id,
+  })
 
   constructor(
     private readonly tokens: GoogleTokens,
@@ -50,22 +63,33 @@ export class GoogleOrganisation implements OrganisationProvider {
     email: string,
     permissions: readonly DelegatedPermission[],
   ): Promise<MailboxProof> {
-    if (!organisation.domains.includes(domainOf(email))) throw googleError('google.mailbox_outside_organisation')
+    refuseOutside(organisation, email)
     try {
-      const scopes = googleScopesFor(permissions)
-      const calendar = await this.tokens.as(organisation, email, scopes, this.api.primaryCalendar)
-      if (!sameAddress(calendar.id, email)) throw this.#mismatch(organisation, calendar.id)
-      const named = calendar.summaryOverride ?? calendar.summary ?? null
-      return {
-        email,
-        kind: 'person',
-        displayName: sameAddress(named, email) ? null : named,
-        providerUserId: normalised(calendar.id),
-      }
+      return await this.#proveAs(organisation, email, permissions)
     } catch (error) {
       if (!(error instanceof ProviderError) || error.code !== 'google.subject_not_found') throw error
-      throw await this.#whyNotFound(organisation, email, error)
+      const primaryEmail = await this.#primaryAddress(organisation, email, error)
+      return this.#proveAs(organisation, primaryEmail, permissions)
     }
+  }
+
+  /** The calendar shows that we may, the identity shows whose it is; asked side by side, so it takes no longer than one. */
+  #proveAs(
+    organisation: Organisation,
+    email: string,
+    permissions: readonly DelegatedPermission[],
+  ): Promise<MailboxProof> {
+    return this.tokens.as(organisation, email, googlePersonScopesFor(permissions), async (token) => {
+      const [calendar, { id, primaryEmail }] = await Promise.all([
+        this.api.primaryCalendar(token),
+        this.api.identity(token),
+      ])
+      refuseOutside(organisation, primaryEmail)
+      this.#users.set(token, id)
+      const named = calendar.summaryOverride ?? calendar.summary ?? null
+      const displayName = [email, primaryEmail].some((address) => sameAddress(named, address)) ? null : named
+      return { email: primaryEmail, kind: 'person', displayName, providerUserId: id }
+    })
   }
 
   async #proveRoom(
@@ -106,38 +130,41 @@ export class GoogleOrganisation implements OrganisationProvider {
 
   readAs(
     organisation: Organisation,
-    mailbox: { email: string; kind: MailboxKind },
+    mailbox: ProvenMailbox,
     permissions: readonly DelegatedPermission[],
     read: ProviderRead,
   ): Promise<ProviderReadAnswer> {
-    const subject = mailbox.kind === 'room' ? organisation.administratorEmail : mailbox.email
-    return this.tokens.as(organisation, subject, googleScopesFor(permissions), async (token) => {
-      const answer = await this.http.read('www.googleapis.com', read, token)
-      if (answer.status !== 401) return answer
-      await answer.discard()
-      throw googleError('provider.token_rejected')
-    })
+    return mailbox.kind === 'room'
+      ? this.tokens.as(organisation, organisation.administratorEmail, googleScopesFor(permissions), (token) =>
+          this.#read(read, token),
+        )
+      : this.tokens.as(organisation, mailbox.email, googlePersonScopesFor(permissions), async (token) => {
+          if ((await this.#users.fetch(token)) !== mailbox.providerUserId) throw googleError('grant.mailbox_reassigned')
+          return this.#read(read, token)
+        })
   }
 
-  /** The token endpoint says the same of a stranger and of a suspended user; the directory tells them apart. */
-  async #whyNotFound(organisation: Organisation, email: string, refusal: ProviderError): Promise<ProviderError> {
-    try {
-      const user = await this.tokens.asAdministrator(organisation, USER_SCOPES, (token) => this.api.user(token, email))
-      if (user.suspended || user.archived) return googleError('google.subject_suspended')
-      return sameAddress(user.primaryEmail, email) ? refusal : this.#mismatch(organisation, user.primaryEmail)
-    } catch {
-      return refusal
-    }
+  async #read(read: ProviderRead, token: string): Promise<ProviderReadAnswer> {
+    const answer = await this.http.read('www.googleapis.com', read, token)
+    if (answer.status !== 401) return answer
+    await answer.discard()
+    throw googleError('provider.token_rejected')
   }
 
-  /** Names the other address only where it is the same organisation's, whose administrator asked. */
-  #mismatch(organisation: Organisation, actual: string): ProviderError {
-    const ours = organisation.domains.includes(domainOf(actual))
-    return googleError(
-      'google.mailbox_mismatch',
-      ours ? { problem: `This address is an alias of ${actual}.`, fix: `Ask for ${actual} instead.` } : {},
-    )
+  /** The token endpoint may say the same of a stranger, of an alias and of a suspended user; the directory tells them apart. */
+  async #primaryAddress(organisation: Organisation, email: string, refusal: ProviderError): Promise<string> {
+    const user = await this.tokens
+      .asAdministrator(organisation, USER_SCOPES, (token) => this.api.user(token, email))
+      .catch(() => null)
+    if (user?.suspended || user?.archived) throw googleError('google.subject_suspended')
+    if (!user || sameAddress(user.primaryEmail, email)) throw refusal
+    refuseOutside(organisation, user.primaryEmail)
+    return normalised(user.primaryEmail)
   }
+}
+
+function refuseOutside({ domains }: Organisation, email: string): void {
+  if (!domains.includes(domainOf(email))) throw googleError('google.mailbox_outside_organisation')
 }
 
 const roomFrom = (item: DirectoryResource): Room => ({

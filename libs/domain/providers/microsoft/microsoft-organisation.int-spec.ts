@@ -189,7 +189,7 @@ describe('acting at Microsoft with one organisation’s credential', () => {
 
   describe('a read', () => {
     const read = async (pathAndQuery: string) => {
-      const mailbox = { email: 'milton@initech.test', kind: 'person' } as const
+      const mailbox = { email: 'milton@initech.test', kind: 'person', providerUserId: 'not looked at' } as const
       const answer = await microsoft.readAs(initech, mailbox, READ, {
         pathAndQuery,
         headers: { accept: 'application/json' },

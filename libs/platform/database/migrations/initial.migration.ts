@@ -121,8 +121,9 @@ const STATEMENTS = [
     provider_user_id text not null,
     profile_id text not null,
     created_at timestamptz not null,
-    unique (service_account_id, email)
+    unique (service_account_id, provider_user_id)
   )`,
+  'create index accounts_of_mailbox on accounts (service_account_id, email)',
 
   `create table grants (
     id text primary key,

@@ -12,15 +12,15 @@ export const REDIRECT_CODE_LIFE = seconds(60)
 export const CALLBACK_CODE_LIFE = minutes(10)
 
 /**
- * Stores the code of a delivery attempt that a CTE `claimed` describes, by the columns `id`, `grant_id`, `client_id`,
+ * Stores the codes of the delivery attempts that a CTE `claimed` describes, by the columns `id`, `grant_id`, `client_id`,
  * `callback_url`, `code_hash`, `code_expires_at` and `claimed_at`; the code of an earlier attempt dies. Text, so that
  * the main path can claim and issue in one statement. A denied request has no grant and gets no code. Counting the
  * superseded makes PostgreSQL supersede first: two codes are never live at once.
  */
 export const ISSUE_CLAIMED_CODE = `
   superseded as (
-    update codes set superseded_at = (select claimed_at from claimed)
-    where request_id = (select id from claimed) and redeemed_at is null and superseded_at is null
+    update codes set superseded_at = claimed.claimed_at
+    from claimed where codes.request_id = claimed.id and redeemed_at is null and superseded_at is null
     returning 1
   ), issued as (
     insert into codes (code_hash, grant_id, client_id, redirect_uri, request_id, expires_at)

@@ -1,6 +1,6 @@
 import { recordActsOf } from '#domain/audit/record-act.js'
 import { GRANT_WANTED_MAILBOX } from '#domain/grants/grant-mailbox.js'
-import { defineStatement } from '#platform/database/statement.js'
+import { defineBatchStatement, defineStatement } from '#platform/database/statement.js'
 
 /** A request that the provider has not answered, with the service account it is made through. */
 export interface OpenRequest {
@@ -31,15 +31,14 @@ const LAST_HOLDER = `(
        order by a.created_at desc limit 1)`
 
 /** Values: request. */
-export const FIND_OPEN_REQUEST = defineStatement<OpenRequest>(
-  'find-open-request',
+export const FIND_OPEN_REQUEST = defineBatchStatement<OpenRequest>(
   `select r.id, r.client_id, r.service_account_id, r.email, r.scope, r.created_at, s.provider, s.organisation_id,
      s.domains, s.administrator_email, s.scope as account_scope, s.credential_version, s.sealed_credential,
      (s.revoked_at is not null or c.disabled_at is not null) as withdrawn, ${LAST_HOLDER} as last_holder
    from delegated_access_requests r
    join service_accounts s on s.id = r.service_account_id
    join clients c on c.id = r.client_id
-   where r.id = $1 and r.decision = 'pending'`,
+   where r.id = any($1::text[]) and r.decision = 'pending'`,
 )
 
 /**
@@ -47,28 +46,33 @@ export const FIND_OPEN_REQUEST = defineStatement<OpenRequest>(
  * or the service account was revoked meanwhile.
  * Values: request, now, next ring, account, profile, grant, address, kind, display name, provider's user id.
  */
-export const RECORD_GRANT = defineStatement<{ id: string }>(
-  'record-grant',
-  `with wanted as (
-     select $4::text as account_id, $5::text as profile_id, $6::text as grant_id, $2::timestamptz as granted_at,
-       r.client_id, r.service_account_id, s.provider, $7::text as email, $8::text as kind, $9::text as display_name,
-       $10::text as provider_user_id, r.scope
-     from delegated_access_requests r join service_accounts s on s.id = r.service_account_id and s.revoked_at is null
-     where r.id = $1 and r.decision = 'pending'
+export const RECORD_GRANT = defineBatchStatement<{ id: string }>(
+  `with asked as (
+     select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
+         $8::text[], $9::text[], $10::text[])
+       as asked (request_id, now, ring_at, account_id, profile_id, grant_id, email, kind, display_name, provider_user_id)
+   ), wanted as (
+     select asked.*, asked.now as granted_at, r.client_id, r.service_account_id, s.provider, r.scope
+     from asked
+     join delegated_access_requests r on r.id = asked.request_id and r.decision = 'pending'
+     join service_accounts s on s.id = r.service_account_id and s.revoked_at is null
+     order by r.id
      for update of r
    ), ${GRANT_WANTED_MAILBOX}, audited as (
-     ${recordActsOf('wanted, granted', {
+     ${recordActsOf('wanted join granted on granted.id = wanted.grant_id', {
        ...{ client_id: 'client_id', at: 'granted_at', act: `'mint.granted'`, service_account_id: 'service_account_id' },
        ...{
          mailbox: 'email',
          subject: 'granted.id',
-         details: `jsonb_build_object('request', $1, 'scope', scope)::text`,
+         details: `jsonb_build_object('request', request_id, 'scope', scope)::text`,
        },
      })}
    )
    update delegated_access_requests r
-   set decision = 'granted', decided_at = $2, ring_at = $3, account_id = granted.account_id, grant_id = granted.id
-   from granted where r.id = $1
+   set decision = 'granted', decided_at = wanted.now, ring_at = wanted.ring_at, account_id = granted.account_id,
+     grant_id = granted.id
+   from wanted join granted on granted.id = wanted.grant_id
+   where r.id = wanted.request_id
    returning r.id`,
 )
 

@@ -65,7 +65,8 @@ export class DeliverCallback {
     const now = this.clock.now()
     const leaseUntil = after(now, this.settings.totalTimeoutMs + LEASE_MARGIN)
     const { code, codeHash, expiresAt } = this.codes.makeForCallback()
-    const [request] = await this.database.run(CLAIM_DELIVERY, [requestId, now, leaseUntil, codeHash, expiresAt])
+    const claim = [requestId, now, leaseUntil, codeHash, expiresAt] as const
+    const request = await this.database.runTogether(CLAIM_DELIVERY, claim)
     if (request) return { request, begunAt: now, body: callbackBody(request, request.grant_id ? code : null) }
     // Nobody is to be told any more, or somebody knows already: then the bell must not ring for ever.
     await this.database.run(END_POINTLESS, [requestId, now])
@@ -102,8 +103,9 @@ export class DeliverCallback {
       code: answer instanceof EgressError ? answer.code : null,
     }
     const ended = next ? null : now
-    await this.database.run(RECORD_DELIVERY, [
-      ...[id, attempts, facts.ms, facts.status, facts.code],
+    await this.database.runTogether(RECORD_DELIVERY, [
+      id,
+      ...[attempts, facts.ms, facts.status, facts.code],
       ...[callback, next, ended, now],
     ])
     const attempt = `${attempts}/${DELIVERY_SCHEDULE.length}`

@@ -1,6 +1,6 @@
 import { recordActsOf } from '#domain/audit/record-act.js'
 import { ISSUE_CLAIMED_CODE } from '#domain/grants/codes.js'
-import { defineStatement } from '#platform/database/statement.js'
+import { defineBatchStatement, defineStatement } from '#platform/database/statement.js'
 
 /** What a callback is made of. */
 export interface ClaimedDelivery {
@@ -21,25 +21,30 @@ export interface ClaimedDelivery {
  * earlier code is locked first, so that an exchange of it that is under way is waited for.
  * Values: request, now, end of the lease, hash of the code, end of the code's life.
  */
-export const CLAIM_DELIVERY = defineStatement<ClaimedDelivery>(
-  'claim-delivery',
-  `with live as (
-     select redeemed_at from codes where request_id = $1 and superseded_at is null for update
+export const CLAIM_DELIVERY = defineBatchStatement<ClaimedDelivery>(
+  `with asked as (
+     select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::timestamptz[])
+       as asked (request_id, now, lease_until, code_hash, code_expires_at)
+   ), live as (
+     select request_id, redeemed_at from codes where request_id = any($1) and superseded_at is null
+     order by code_hash for update
    ), claimed as (
-     update delegated_access_requests r set attempts = attempts + 1, lease_until = $3, ring_at = $3
-     where id = $1 and callback = 'waiting' and decision in ('granted', 'denied')
-       and (lease_until is null or lease_until < $2)
+     update delegated_access_requests r
+     set attempts = attempts + 1, lease_until = asked.lease_until, ring_at = asked.lease_until
+     from asked
+     where r.id = asked.request_id and callback = 'waiting' and decision in ('granted', 'denied')
+       and (r.lease_until is null or r.lease_until < asked.now)
        and exists (select 1 from service_accounts s where s.id = r.service_account_id and s.revoked_at is null)
        and exists (select 1 from clients c where c.id = r.client_id and c.disabled_at is null)
        and not exists (select 1 from grants g where g.id = r.grant_id and g.revoked_at is not null)
-       and not exists (select 1 from live where redeemed_at is not null)
+       and not exists (select 1 from live where live.request_id = r.id and redeemed_at is not null)
      returning id, client_id, service_account_id, email, grant_id, callback_url, state, error, error_key,
-       error_description, attempts, $2::timestamptz as claimed_at, $4::text as code_hash, $5::timestamptz as code_expires_at
+       error_description, attempts, asked.now as claimed_at, asked.code_hash, asked.code_expires_at
    ), ${ISSUE_CLAIMED_CODE}, noted as (
-     insert into callback_attempts (request_id, number, started_at) select id, attempts, $2 from claimed
+     insert into callback_attempts (request_id, number, started_at) select id, attempts, claimed_at from claimed
    ), audited as (
      ${recordActsOf('claimed where grant_id is not null', {
-       ...{ client_id: 'client_id', at: '$2', act: `'code.issued'`, service_account_id: 'service_account_id' },
+       ...{ client_id: 'client_id', at: 'claimed_at', act: `'code.issued'`, service_account_id: 'service_account_id' },
        ...{ mailbox: 'email', subject: 'grant_id' },
        details: `jsonb_build_object('request', id, 'attempt', attempts)::text`,
      })}
@@ -51,27 +56,27 @@ export const CLAIM_DELIVERY = defineStatement<ClaimedDelivery>(
  * Writes down what came of an attempt. The request changes only while that attempt is still its newest.
  * Values: request, number of the attempt, milliseconds, status, failure, callback, next ring, end, now.
  */
-export const RECORD_DELIVERY = defineStatement(
-  'record-delivery',
-  `with attempted as (
-     update callback_attempts set milliseconds = $3, status = $4, failure = $5 where request_id = $1 and number = $2
-     returning request_id
+export const RECORD_DELIVERY = defineBatchStatement<{ id: string }>(
+  `with told as (
+     select * from unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::text[], $6::text[], $7::timestamptz[],
+         $8::timestamptz[], $9::timestamptz[])
+       as told (request_id, number, milliseconds, status, failure, callback, ring_at, ended_at, now)
+   ), attempted as (
+     update callback_attempts a set milliseconds = told.milliseconds, status = told.status, failure = told.failure
+     from told where a.request_id = told.request_id and a.number = told.number
+     returning told.*
    ), audited as (
      ${recordActsOf('attempted a join delegated_access_requests r on r.id = a.request_id', {
-       ...{
-         client_id: 'client_id',
-         at: '$9::timestamptz',
-         service_account_id: 'service_account_id',
-         mailbox: 'email',
-         subject: 'id',
-       },
-       act: `case $6::text when 'abandoned' then 'callback.abandoned' else 'callback.attempted' end`,
-       reason: '$5',
-       details: `jsonb_build_object('attempt', $2::int, 'status', $4::int, 'callback', $6)::text`,
+       ...{ client_id: 'client_id', at: 'a.now', service_account_id: 'service_account_id', mailbox: 'email' },
+       ...{ subject: 'id', reason: 'a.failure' },
+       act: `case a.callback when 'abandoned' then 'callback.abandoned' else 'callback.attempted' end`,
+       details: `jsonb_build_object('attempt', a.number, 'status', a.status, 'callback', a.callback)::text`,
      })}
    )
-   update delegated_access_requests set callback = $6, lease_until = null, ring_at = $7, ended_at = $8
-   where id = $1 and attempts = $2 and callback = 'waiting'`,
+   update delegated_access_requests r
+   set callback = told.callback, lease_until = null, ring_at = told.ring_at, ended_at = told.ended_at
+   from told where r.id = told.request_id and r.attempts = told.number and r.callback = 'waiting'
+   returning r.id`,
 )
 
 /**

@@ -45,7 +45,7 @@ export class MintAccess {
 
   /** When to ask again, where the provider has not answered yet; null when there is nothing left to ask. */
   async mint(requestId: string): Promise<Date | null> {
-    const [request] = await this.database.run(FIND_OPEN_REQUEST, [requestId])
+    const request = await this.database.runTogether(FIND_OPEN_REQUEST, [requestId])
     // Decided already, perhaps by a run that was killed before it could ring.
     if (!request) return this.#passOn(requestId)
     if (request.withdrawn) return this.#cancel(request)
@@ -125,17 +125,13 @@ export class MintAccess {
 
   async #grant(request: OpenRequest, { email, kind, displayName, providerUserId }: MailboxProof): Promise<boolean> {
     const now = this.clock.now()
-    const values = [
+    const recorded = await this.database.runTogether(RECORD_GRANT, [
       request.id,
       now,
       after(now, SWEEP_AFTER),
       ...newMailboxIds(this.random),
-      email,
-      kind,
-      displayName,
-      providerUserId,
-    ]
-    const [recorded] = await this.database.run(RECORD_GRANT, values)
+      ...[email, kind, displayName, providerUserId],
+    ])
     return recorded !== undefined
   }
 

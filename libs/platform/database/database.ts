@@ -2,7 +2,8 @@ import type { EntityManager } from '@mikro-orm/postgresql'
 import { MikroORM } from '@mikro-orm/postgresql'
 import { Injectable } from '@nestjs/common'
 import pg from 'pg'
-import type { Statement } from './statement.js'
+import { Batch } from './batch.js'
+import type { BatchStatement, Statement } from './statement.js'
 
 declare const inTransaction: unique symbol
 
@@ -15,12 +16,17 @@ export type Em = EntityManager
 /** Runs one written-out statement. Rows have the column names; times are `Date`s. */
 export type Run = <Row>(statement: Statement<Row>, values: readonly unknown[]) => Promise<Row[]>
 
+/** Long enough to gather what the jobs of one worker do side by side, too short to be felt. */
+const COLLECTED = { collectMs: 2, most: 64 }
+
 /**
  * The one way to the database: every use gets its own fork, and transactions travel as arguments, never
  * ambiently. Entities are for clarity; the main path, which runs for every mailbox, uses written-out statements.
  */
 @Injectable()
 export class Database {
+  readonly #batches = new Map<BatchStatement<{ id: string }>, Batch<readonly unknown[], { id: string } | undefined>>()
+
   constructor(private readonly orm: MikroORM) {}
 
   read<T>(work: (em: Em) => Promise<T>): Promise<T> {
@@ -32,9 +38,51 @@ export class Database {
   }
 
   /** One statement, a transaction of its own. */
-  run: Run = async ({ name, text }, values) => {
+  run: Run = (statement, values) => this.#query(statement, values)
+
+  /**
+   * One row's part in a statement over many: what is asked for at the same moment goes to the database together.
+   * @param values the row's own: its id, then the rest in the order of the statement
+   * @returns undefined when the answer has no row with that id
+   */
+  async runTogether<Row extends { id: string }>(
+    statement: BatchStatement<Row>,
+    values: readonly [id: string, ...rest: unknown[]],
+  ): Promise<Row | undefined> {
+    const batch =
+      this.#batches.get(statement) ??
+      new Batch<readonly unknown[], { id: string } | undefined>(
+        (rows) => this.#queryTogether(statement, rows),
+        COLLECTED,
+      )
+    this.#batches.set(statement, batch)
+    try {
+      return (await batch.add(values)) as Row | undefined
+    } catch {
+      // One row that cannot be written must not keep the others from it.
+      return (await this.#queryTogether(statement, [values]))[0]
+    }
+  }
+
+  /** An id that comes twice waits for its own turn: within one statement the second would not see what the first did. */
+  async #queryTogether<Row extends { id: string }>(
+    { text }: BatchStatement<Row>,
+    rows: readonly (readonly unknown[])[],
+  ): Promise<(Row | undefined)[]> {
+    const answers: (Row | undefined)[] = new Array(rows.length)
+    for (let left = [...rows.keys()]; left.length > 0; ) {
+      const turn = new Map(left.toReversed().map((index) => [rows[index]![0], index]))
+      const taken = [...turn.values()]
+      const columns = rows[0]!.map((_, column) => taken.map((index) => rows[index]![column]))
+      for (const row of await this.#query<Row>({ text }, columns)) answers[turn.get(row.id)!] = row
+      left = left.filter((index) => !taken.includes(index))
+    }
+    return answers
+  }
+
+  async #query<Row>(statement: { name?: string; text: string }, values: readonly unknown[]): Promise<Row[]> {
     const pool: pg.Pool = await this.orm.em.getConnection().getNativeClient()
-    const { rows } = await pool.query({ name, text, values: [...values], types: pg.types })
+    const { rows } = await pool.query({ ...statement, values: [...values], types: pg.types })
     return rows
   }
 

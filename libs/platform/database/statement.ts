@@ -16,3 +16,15 @@ export const defineStatement = <Row = Record<string, never>>(name: string, text:
 
 /** Somebody else was first. */
 export const isUniqueViolation = (error: unknown) => (error as { code?: unknown }).code === '23505'
+
+/**
+ * One statement over many rows: each of its values is an array with one element for every row, and the first of them
+ * holds the ids that the rows of the answer repeat as `id`. Not prepared under a name: a plan made while the tables
+ * were empty would be kept, and planning costs little for many rows at once.
+ */
+export interface BatchStatement<Row extends { id: string }> {
+  readonly text: string
+  readonly row?: Row
+}
+
+export const defineBatchStatement = <Row extends { id: string }>(text: string): BatchStatement<Row> => ({ text })

@@ -1,11 +1,14 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common'
 import { Queue } from 'bullmq'
+import { Batch } from '#platform/database/batch.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import type { JobDefinition } from './job.js'
 import { QUEUE_BACKEND, type QueueBackend } from './queue-backend.js'
 
 const BULK = 500
+/** What a worker's jobs ring for side by side goes to the queue together. */
+const COLLECTED = { collectMs: 2, most: 64 }
 
 /**
  * Rings for work that is already committed to a row. A lost ring is not an error: the sweeper rings again, so a queue
@@ -13,7 +16,7 @@ const BULK = 500
  */
 @Injectable()
 export class Doorbell implements OnApplicationShutdown {
-  readonly #queues = new Map<string, Queue>()
+  readonly #bells = new Map<string, { queue: Queue; single: Batch<Bell, void> }>()
 
   constructor(
     @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
@@ -21,27 +24,16 @@ export class Doorbell implements OnApplicationShutdown {
   ) {}
 
   async ring<Payload extends object>(job: JobDefinition<Payload>, payloads: readonly Payload[]): Promise<void> {
-    try {
-      const queue = this.#queue(job.name)
-      const bells = payloads.map((payload) => bell(job, payload))
-      // On PostgreSQL a bulk of one costs far more than the one.
-      if (bells.length === 1) await queue.add(job.name, bells[0]!.data, bells[0]!.opts)
-      else
-        for (let start = 0; start < bells.length; start += BULK) {
-          const ringing = queue.addBulk(bells.slice(start, start + BULK))
-          failPoint('doorbell.ringing')
-          await ringing
-        }
-    } catch (error) {
-      this.log.failure('doorbell.not_rung', error, { job: job.name, rows: payloads.length })
-    }
+    const bells = payloads.map((payload) => bell(job, payload))
+    if (bells.length === 1) await this.#bell(job.name).single.add(bells[0]!)
+    else await this.#ring(job.name, bells)
   }
 
   /** The same for work that may wait for its time in the queue: `ring` alone would be ignored, because its job is there. */
   async ringNow<Payload extends object>(job: JobDefinition<Payload>, payload: Payload): Promise<void> {
     await this.ring(job, [payload])
     try {
-      const waiting = await this.#queue(job.name).getJob(job.id(payload))
+      const waiting = await this.#bell(job.name).queue.getJob(job.id(payload))
       if (await waiting?.isDelayed()) await waiting?.promote()
     } catch (error) {
       this.log.failure('doorbell.not_rung', error, { job: job.name, rows: 1 })
@@ -50,20 +42,40 @@ export class Doorbell implements OnApplicationShutdown {
 
   /** The last of Nest's hooks: jobs and requests that are being finished still ring, and a closed queue would never answer them. */
   async onApplicationShutdown() {
-    await Promise.all([...this.#queues.values()].map((queue) => queue.close()))
+    await Promise.all([...this.#bells.values()].map(({ queue }) => queue.close()))
   }
 
-  #queue(name: string): Queue {
-    let queue = this.#queues.get(name)
-    if (!queue) {
-      queue = new Queue(name, { connection: this.backend.producerConnection, prefix: this.backend.prefix })
-      // Without a listener a dropped connection would end the process.
-      queue.on('error', (error) => this.log.failure('queue.connection_failed', error, { job: name }))
-      this.#queues.set(name, queue)
+  async #ring(name: string, bells: readonly Bell[]): Promise<void> {
+    try {
+      const { queue } = this.#bell(name)
+      for (let start = 0; start < bells.length; start += BULK) {
+        const some = bells.slice(start, start + BULK)
+        // On PostgreSQL a bulk of one costs far more than the one.
+        const ringing = some.length === 1 ? queue.add(name, some[0]!.data, some[0]!.opts) : queue.addBulk(some)
+        failPoint('doorbell.ringing')
+        await ringing
+      }
+    } catch (error) {
+      this.log.failure('doorbell.not_rung', error, { job: name, rows: bells.length })
     }
-    return queue
+  }
+
+  #bell(name: string) {
+    const known = this.#bells.get(name)
+    if (known) return known
+    const queue = new Queue(name, { connection: this.backend.producerConnection, prefix: this.backend.prefix })
+    // Without a listener a dropped connection would end the process.
+    queue.on('error', (error) => this.log.failure('queue.connection_failed', error, { job: name }))
+    const single = new Batch<Bell, void>(async (bells) => {
+      await this.#ring(name, bells)
+      return []
+    }, COLLECTED)
+    this.#bells.set(name, { queue, single })
+    return { queue, single }
   }
 }
+
+type Bell = ReturnType<typeof bell>
 
 /** A kept job would swallow every later ring with its id, in silence; history is in our rows. */
 const bell = <Payload extends object>(job: JobDefinition<Payload>, payload: Payload) => ({

@@ -7,6 +7,7 @@ import { TokensHttpModule } from '#features/tokens/tokens.http.module.js'
 import type { OpenPlatform } from '#platform/boot/open-platform.js'
 import { PlatformModule } from '#platform/boot/platform.module.js'
 import { HealthController } from '#platform/http/health.controller.js'
+import { OpenApiController } from '#platform/http/openapi/openapi.controller.js'
 
 /** What the HTTP process answers. */
 export const API_FEATURES = [
@@ -23,7 +24,7 @@ export class ApiModule {
     return {
       module: ApiModule,
       imports: [PlatformModule.forRoot(platform), ...API_FEATURES],
-      controllers: [HealthController],
+      controllers: [HealthController, OpenApiController],
     }
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Client } from '#domain/clients/client.entity.js'
 import type { NewClient } from '#domain/clients/clients.js'
 import { requiredText } from '#platform/http/read-input.js'
+import type { clientAnswer, pageAnswer, registeredAnswer, rotatedAnswer, shownAnswer } from './client-answers.js'
 import type { ClientPage } from './list-clients.js'
 import type { RegisteredClient } from './register-client.js'
 import type { RotatedSecret } from './rotate-client-secret.js'
@@ -35,7 +36,7 @@ export const pageDto = z.strictObject({
     .optional(),
 })
 
-export const toClientBody = (client: Client) => ({
+export const toClientBody = (client: Client): z.infer<typeof clientAnswer> => ({
   client_id: client.id,
   name: client.name,
   redirect_uris: client.redirectUris,
@@ -44,12 +45,12 @@ export const toClientBody = (client: Client) => ({
   disabled_at: client.disabledAt?.toISOString() ?? null,
 })
 
-export const toPageBody = ({ clients, nextCursor }: ClientPage) => ({
+export const toPageBody = ({ clients, nextCursor }: ClientPage): z.infer<typeof pageAnswer> => ({
   clients: clients.map(toClientBody),
   next_cursor: nextCursor,
 })
 
-export const toShownBody = ({ client, liveSecrets }: ShownClient) => ({
+export const toShownBody = ({ client, liveSecrets }: ShownClient): z.infer<typeof shownAnswer> => ({
   ...toClientBody(client),
   secrets: liveSecrets.map(({ id, createdAt, expiresAt }) => ({
     id,
@@ -58,7 +59,11 @@ export const toShownBody = ({ client, liveSecrets }: ShownClient) => ({
   })),
 })
 
-export const toRegisteredBody = ({ client, secret, signingSecret }: RegisteredClient) => ({
+export const toRegisteredBody = ({
+  client,
+  secret,
+  signingSecret,
+}: RegisteredClient): z.infer<typeof registeredAnswer> => ({
   client_id: client.id,
   client_secret: secret.reveal(),
   name: client.name,
@@ -67,7 +72,10 @@ export const toRegisteredBody = ({ client, secret, signingSecret }: RegisteredCl
   signing_secret: signingSecret.reveal(),
 })
 
-export const toRotatedBody = (clientId: string, { secret, previousExpiresAt }: RotatedSecret) => ({
+export const toRotatedBody = (
+  clientId: string,
+  { secret, previousExpiresAt }: RotatedSecret,
+): z.infer<typeof rotatedAnswer> => ({
   client_id: clientId,
   client_secret: secret.reveal(),
   previous_secret_expires_at: previousExpiresAt.toISOString(),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { requiredText, text } from '#platform/http/read-input.js'
 import type { TypedRegistration } from './read-registration.js'
+import type { registrationAnswer } from './registration-answers.js'
 import type { CredentialFacts, RegistrationFacts } from './registration-facts.js'
 
 /** Beyond any key file or certificate; what is longer is something else. */
@@ -47,7 +48,7 @@ export const registrationDtos = { google: googleDto, microsoft: microsoftDto }
 /** Whose registration it is: `?client=cli_…`, or without it the operator's for every client. */
 export const ownerDto = z.strictObject({ client: requiredText(512).optional() })
 
-export const toRegistrationBody = (facts: RegistrationFacts) => ({
+export const toRegistrationBody = (facts: RegistrationFacts): z.infer<typeof registrationAnswer> => ({
   provider: facts.provider,
   client: facts.clientId,
   credential: facts.credential && toCredentialBody(facts.credential),

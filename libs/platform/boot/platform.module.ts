@@ -12,6 +12,7 @@ import { Database } from '#platform/database/database.js'
 import { DatabaseModule } from '#platform/database/database.module.js'
 import { EgressClient } from '#platform/egress/egress-client.js'
 import { EgressPolicy } from '#platform/egress/egress-policy.js'
+import { RouteTable } from '#platform/http/openapi/route-table.js'
 import { Log } from '#platform/observability/log.js'
 import { QueuesModule } from '#platform/queues/queues.module.js'
 import { CryptoRandom, RandomSource } from '#platform/secrets/random.js'
@@ -37,6 +38,7 @@ export class PlatformModule {
       { provide: CALLBACK_SETTINGS, useValue: settings.callbacks },
       { provide: PROVIDER_SETTINGS, useValue: settings.providers },
       { provide: REFRESH_TOKEN_SETTINGS, useValue: settings.refreshTokens },
+      { provide: RouteTable, useClass: RouteTable },
       { provide: ADMIN_KEYS, useValue: settings.adminKeys },
     ]
     return {

@@ -1,6 +1,8 @@
 import { Controller, Get, Inject } from '@nestjs/common'
+import { z } from 'zod'
 import { Database } from '#platform/database/database.js'
 import { unavailable } from '#platform/errors/api-error.js'
+import { Described } from '#platform/http/openapi/describe-route.js'
 import { QUEUE_BACKEND, type QueueBackend } from '#platform/queues/queue-backend.js'
 
 @Controller('health')
@@ -12,12 +14,22 @@ export class HealthController {
 
   /** The process answers. Asks no store: a restart would not mend a store. */
   @Get('live')
+  @Described({
+    summary: 'Whether the process answers',
+    access: 'public',
+    answers: { 200: z.strictObject({ status: z.literal('live') }) },
+  })
   live() {
     return { status: 'live' }
   }
 
   /** This process can do its work. */
   @Get('ready')
+  @Described({
+    summary: 'Whether this process can do its work',
+    access: 'public',
+    answers: { 200: z.strictObject({ status: z.literal('ready'), queue: z.enum(['redis', 'postgres']) }) },
+  })
   async ready() {
     const [database, queue] = await Promise.all([this.database.isReachable(), this.queues.isReachable()])
     if (!database) throw unavailable('PostgreSQL cannot be reached.', 5)

@@ -6,6 +6,7 @@ import { Body, Controller, Get, Ip, Module, Param, Post } from '@nestjs/common'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'
 import { Log } from '#platform/observability/log.js'
 import { createHttpApplication } from './http-application.js'
+import { RouteTable } from './openapi/route-table.js'
 
 @Controller()
 class ProbeController {
@@ -25,7 +26,7 @@ class ProbeController {
   }
 }
 
-@Module({ controllers: [ProbeController] })
+@Module({ controllers: [ProbeController], providers: [RouteTable] })
 class ProbeModule {}
 
 const SAFE_HEADERS = {

@@ -11,6 +11,7 @@ import { NestLog } from '#platform/observability/nest-log.js'
 import { withOrigin } from '#platform/observability/origin.js'
 import { CryptoRandom, newId } from '#platform/secrets/random.js'
 import { ErrorFilter } from './error.filter.js'
+import { RouteTable } from './openapi/route-table.js'
 import { parseForm } from './parse-form.js'
 import { ANSWER_HEADERS, refuseUnreadable, refuseUnroutable, refuseUnsupported } from './refuse-requests.js'
 
@@ -49,6 +50,8 @@ export async function createHttpApplication(
     abortOnError: false,
   })
   const fastify = adapter.getInstance() as unknown as FastifyInstance
+  const routes = app.get(RouteTable, { strict: false })
+  fastify.addHook('onRoute', (route) => routes.add(route))
   readBodies(fastify)
   nameAndLogRequests(fastify, log)
   noteOrigins(fastify)

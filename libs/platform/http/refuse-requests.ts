@@ -61,7 +61,9 @@ export function refuseUnsupported(headers: IncomingHttpHeaders, httpVersion: str
     throw new ApiError({ code: 'invalid_request', status: 400, publicText: 'A request needs a Host header.' })
   const { 'content-encoding': encoding = 'identity', 'content-type': type = '' } = headers
   const [, charset = 'utf-8'] = /;\s*charset="?([^\s;"]*)/i.exec(type) ?? []
-  if (encoding.toLowerCase() !== 'identity' || !/^(utf-?8|us-ascii)$/i.test(charset)) throw unsupportedMediaType()
+  // One SDK says in here what it would accept, weights and all; a coding has none (RFC 9110 section 8.4).
+  const isEncoded = /^[\w-]+(?:\s*,\s*[\w-]+)*$/.test(encoding) && encoding.toLowerCase() !== 'identity'
+  if (isEncoded || !/^(utf-?8|us-ascii)$/i.test(charset)) throw unsupportedMediaType()
 }
 
 export const unsupportedMediaType = () =>

@@ -1,9 +1,22 @@
 import { Body, Controller, Get, Put, Query, UseGuards } from '@nestjs/common'
+import type { z } from 'zod'
 import { AdminKeyGuard } from '#platform/http/admin-key.guard.js'
+import { Described } from '#platform/http/openapi/describe-route.js'
 import { readInput } from '#platform/http/read-input.js'
 import { ownerDto, registrationDtos, toRegistrationBody } from '../registration.dto.js'
+import { registrationAnswer, registrationsAnswer } from '../registration-answers.js'
 import { SetProviderCredential } from '../set-provider-credential.js'
 import { ShowProviderCredentials } from '../show-provider-credentials.js'
+
+const described = (provider: string, body: z.ZodType) =>
+  Described({
+    summary: `Set the registration at ${provider}`,
+    details: 'For every client, or with `client` for that one alone.',
+    access: 'admin key',
+    query: ownerDto,
+    body,
+    answers: { 200: registrationAnswer },
+  })
 
 /** The operator's registrations at Google and Microsoft. Secrets go in and never come out. */
 @Controller('admin/v1/providers')
@@ -15,16 +28,23 @@ export class ProvidersController {
   ) {}
 
   @Get()
+  @Described({
+    summary: "List the operator's and clients' registrations at providers",
+    access: 'admin key',
+    answers: { 200: registrationsAnswer },
+  })
   async show() {
     return { providers: (await this.showProviderCredentials.show()).map(toRegistrationBody) }
   }
 
   @Put('google')
+  @described('Google', registrationDtos.google)
   setGoogle(@Body() body: unknown, @Query() query: unknown) {
     return this.#set('google', body, query)
   }
 
   @Put('microsoft')
+  @described('Microsoft', registrationDtos.microsoft)
   setMicrosoft(@Body() body: unknown, @Query() query: unknown) {
     return this.#set('microsoft', body, query)
   }

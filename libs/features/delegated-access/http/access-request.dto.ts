@@ -2,18 +2,26 @@ import { z } from 'zod'
 import { requiredText, text } from '#platform/http/read-input.js'
 import type { AskedAccess } from '../check-asked-access.js'
 import type { CallbackAttempt, DelegatedAccessRequest } from '../delegated-access-request.entity.js'
+import {
+  acceptedAnswer,
+  attemptAnswer,
+  callbackAnswer,
+  decisionAnswer,
+  requestAnswer,
+} from './access-request-answers.js'
 
 /** RFC 6749 section 3.3 joins scopes by spaces; two SDKs pass on whatever list they are given. */
 const scope = z
   .union([z.array(requiredText(100)).max(50), text(2000)], { error: 'must be a string of scopes separated by spaces' })
-  .transform((value) => (typeof value === 'string' ? value.split(' ') : value).filter((name) => name !== ''))
+  .nullish()
+  .transform((value) => (typeof value === 'string' ? value.split(' ') : (value ?? [])).filter((name) => name !== ''))
 
 // SDKs add properties of their own; those are ignored (contract section 0).
 const item = z
   .object({
     email: requiredText(320),
     callback_url: requiredText(2048),
-    scope: z.preprocess((value) => value ?? '', scope),
+    scope,
     state: text(4096).nullish(),
   })
   .transform(
@@ -35,19 +43,21 @@ export const batchDto = z.object({
     .max(MOST_ITEMS, `must have at most ${MOST_ITEMS} items`),
 })
 export const singleDto = item
+/** What may be sent; which of the two was meant is found out before it is read, so that complaints are about that one. */
+export const askedDto = z.union([batchDto, singleDto])
 
 export const idempotencyDto = z.object({ 'Idempotency-Key': requiredText(255).optional() })
 
 export const listDto = z.strictObject({
-  status: z.enum(['pending', 'granted', 'denied', 'cancelled']).optional(),
-  callback: z.enum(['waiting', 'delivered', 'abandoned']).optional(),
+  status: decisionAnswer.optional(),
+  callback: callbackAnswer.optional(),
   email: text(320).optional(),
   state: text(4096).optional(),
   limit: z.coerce.number().int().min(1).max(100).default(50),
   cursor: text(200).optional(),
 })
 
-export const toAcceptedBody = (requests: DelegatedAccessRequest[]) => ({
+export const toAcceptedBody = (requests: DelegatedAccessRequest[]): z.infer<typeof acceptedAnswer> => ({
   [BATCH_FIELD]: requests.map(({ id, email, state, decision }) => ({
     id,
     email,
@@ -56,7 +66,7 @@ export const toAcceptedBody = (requests: DelegatedAccessRequest[]) => ({
   })),
 })
 
-export const toBody = (request: DelegatedAccessRequest) => ({
+export const toBody = (request: DelegatedAccessRequest): z.infer<typeof requestAnswer> => ({
   id: request.id,
   email: request.email,
   state: request.state ?? null,
@@ -76,7 +86,13 @@ export const toBody = (request: DelegatedAccessRequest) => ({
   ended_at: request.endedAt?.toISOString() ?? null,
 })
 
-export const toAttemptBody = ({ number, startedAt, milliseconds, status, failure }: CallbackAttempt) => ({
+export const toAttemptBody = ({
+  number,
+  startedAt,
+  milliseconds,
+  status,
+  failure,
+}: CallbackAttempt): z.infer<typeof attemptAnswer> => ({
   number,
   started_at: startedAt.toISOString(),
   milliseconds: milliseconds ?? null,

@@ -1,6 +1,7 @@
 import { Controller, Get, Param, Res } from '@nestjs/common'
 import type { FastifyReply } from 'fastify'
 import { notFound } from '#platform/errors/api-error.js'
+import { Described } from '#platform/http/openapi/describe-route.js'
 import { ConsentAssets } from './consent-assets.js'
 
 @Controller('enterprise_connect/assets')
@@ -8,6 +9,7 @@ export class AssetsController {
   constructor(private readonly assets: ConsentAssets) {}
 
   @Get(':name')
+  @Described({ summary: 'A file that the pages load', access: 'public', answers: { 200: 'file' } })
   asset(@Param('name') name: string, @Res() reply: FastifyReply) {
     const asset = this.assets.find(name)
     if (!asset) throw notFound('This file')

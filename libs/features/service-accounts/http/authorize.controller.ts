@@ -2,10 +2,12 @@ import { Controller, Get, Inject, Req, Res, UseFilters } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
+import { Described } from '#platform/http/openapi/describe-route.js'
 import { AuthorizationQuery } from '../authorization-request.js'
 import { BeginConsent } from '../begin-consent.js'
 import { clientAnswer } from '../client-answer.js'
 import { ConsentCookies } from './consent-cookies.js'
+import { authorizeQuery } from './consent-forms.js'
 import { ConsentPagesFilter } from './consent-pages.filter.js'
 import { CONSENTS_PATH, PageAnswers } from './page-answers.js'
 
@@ -20,6 +22,16 @@ export class AuthorizeController {
   ) {}
 
   @Get()
+  @Described({
+    summary: "An administrator arrives by a client's link",
+    details:
+      'Ends at `redirect_uri` with `code`, `state` and `iss`, or with `error`. What is wrong with `client_id` or ' +
+      '`redirect_uri` is a page and no redirect.',
+    access: 'browser',
+    query: authorizeQuery,
+    answers: { 303: 'redirect' },
+    refusals: [429],
+  })
   async authorize(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const url = request.raw.url ?? ''
     const query = new AuthorizationQuery(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')

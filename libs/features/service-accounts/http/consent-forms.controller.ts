@@ -1,8 +1,10 @@
 import { Controller, Inject, Param, Post, Req, Res, UseFilters } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { z } from 'zod'
 import { PROVIDER_NAMES } from '#domain/providers/provider.port.js'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
+import { Described, type RouteDescription } from '#platform/http/openapi/describe-route.js'
 import { AllowServiceAccount } from '../allow-service-account.js'
 import { BringCredential } from '../bring-credential.js'
 import { ChooseProvider } from '../choose-provider.js'
@@ -12,10 +14,14 @@ import { ConsentStop } from '../service-accounts.errors.js'
 import { StartSignIn } from '../start-sign-in.js'
 import { TryMailbox } from '../try-mailbox.js'
 import { ConsentCookies } from './consent-cookies.js'
+import { answerForm, credentialForm, mailboxForm, providerForm } from './consent-forms.js'
 import { ConsentPagesFilter } from './consent-pages.filter.js'
 import { ConsentViews } from './consent-views.js'
 import { CONSENTS_PATH, PageAnswers } from './page-answers.js'
 import { field, isFromElsewhere, readConsentForm } from './read-consent-form.js'
+
+const described = (summary: string, body: z.ZodType, answers: RouteDescription['answers'] = { 303: 'redirect' }) =>
+  Described({ summary, access: 'browser', body, forms: 'only', answers, refusals: [403, 409, 410] })
 
 /** Every form of the pages. Each ends in a redirect, so that going back or reloading sends nothing twice. */
 @Controller('enterprise_connect/consents/:id')
@@ -36,6 +42,7 @@ export class ConsentFormsController {
   ) {}
 
   @Post('provider')
+  @described('Choose a provider', providerForm)
   async choose(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { form, cookie, csrf } = await this.#read(request, id)
     const { consent } = await this.openConsent.openForForm(id, cookie, csrf)
@@ -47,6 +54,7 @@ export class ConsentFormsController {
   }
 
   @Post('sign-in')
+  @described('Go to the provider to sign in', answerForm)
   async signIn(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { cookie, csrf } = await this.#read(request, id)
     const { consent } = await this.openConsent.openForForm(id, cookie, csrf)
@@ -55,6 +63,7 @@ export class ConsentFormsController {
 
   /** The one form that is answered with itself: what was typed in is kept, and the complaints stand beside it. */
   @Post('credential')
+  @described('Bring a credential of the organisation', credentialForm, { 303: 'redirect', 422: 'page' })
   async credential(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { form, cookie, csrf } = await this.#read(request, id)
     const visit = await this.openConsent.openForForm(id, cookie, csrf)
@@ -66,6 +75,7 @@ export class ConsentFormsController {
   }
 
   @Post('mailbox')
+  @described('Name another mailbox to try', mailboxForm)
   async mailbox(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { form, cookie, csrf } = await this.#read(request, id)
     const { consent } = await this.openConsent.openForForm(id, cookie, csrf)
@@ -74,6 +84,7 @@ export class ConsentFormsController {
   }
 
   @Post('allow')
+  @described('Allow', answerForm)
   async allow(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { cookie, csrf } = await this.#read(request, id)
     const { consent, again } = await this.openConsent.openForAnswer(id, cookie, csrf, 'allowed')
@@ -85,6 +96,7 @@ export class ConsentFormsController {
   }
 
   @Post('deny')
+  @described('Deny', answerForm)
   async deny(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { cookie, csrf } = await this.#read(request, id)
     const { consent, again } = await this.openConsent.openForAnswer(id, cookie, csrf, 'denied')

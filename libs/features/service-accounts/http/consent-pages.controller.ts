@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { Controller, Get, Param, Req, Res, UseFilters } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Clock } from '#platform/clock/clock.js'
+import { Described, type RouteDescription } from '#platform/http/openapi/describe-route.js'
 import { isFresh } from '../allow-service-account.js'
 import { CheckOrganisation } from '../check-organisation.js'
 import type { ConsentStep } from '../consent-journey.js'
@@ -11,6 +12,9 @@ import { ConsentPagesFilter } from './consent-pages.filter.js'
 import { ConsentViews } from './consent-views.js'
 import { CONSENTS_PATH, PageAnswers } from './page-answers.js'
 import { StreamCheck } from './stream-check.js'
+
+const described = (summary: string, answers: RouteDescription['answers'] = { 200: 'page', 303: 'redirect' }) =>
+  Described({ summary, access: 'browser', answers, refusals: [403, 409, 410] })
 
 /** The pages. Each may be looked at as soon as the journey has reached it; one too far ahead leads to where it stands. */
 @Controller('enterprise_connect/consents/:id')
@@ -27,6 +31,7 @@ export class ConsentPagesController {
   ) {}
 
   @Get()
+  @described('Step 1: who is asking', { 200: 'page' })
   async whoIsAsking(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const visit = await this.#enter(request, id)
     return this.pages.send(reply, await this.views.whoIsAsking(request, visit), visit.consent)
@@ -34,11 +39,13 @@ export class ConsentPagesController {
 
   /** To wherever the journey stands. */
   @Get('now')
+  @described('To wherever the visit stands', { 303: 'redirect' })
   async now(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     return this.#leadOn(reply, await this.#enter(request, id))
   }
 
   @Get('prepare')
+  @described('Step 2: prepare')
   async prepare(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const visit = await this.#enter(request, id)
     if (visit.consent.step === 'choosing') return this.#leadOn(reply, visit)
@@ -46,6 +53,7 @@ export class ConsentPagesController {
   }
 
   @Get('check')
+  @described('Step 3: check')
   async check(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const visit = await this.#enter(request, id)
     if (visit.consent.step !== 'checking' && visit.consent.step !== 'deciding') return this.#leadOn(reply, visit)
@@ -55,6 +63,7 @@ export class ConsentPagesController {
   }
 
   @Get('decide')
+  @described('Step 4: decide')
   async decide(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const visit = await this.#enter(request, id)
     if (visit.consent.step !== 'deciding') return this.#leadOn(reply, visit)

@@ -1,11 +1,13 @@
 import { Controller, Get, Param, Query, Req, Res, UseFilters } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { PROVIDER_NAMES } from '#domain/providers/provider.port.js'
+import { Described } from '#platform/http/openapi/describe-route.js'
 import { AcceptProviderReturn } from '../accept-provider-return.js'
 import { OpenConsent } from '../open-consent.js'
 import { consentIdIn } from '../provider-return-state.js'
 import { ConsentStop } from '../service-accounts.errors.js'
 import { ConsentCookies } from './consent-cookies.js'
+import { returnQuery } from './consent-forms.js'
 import { ConsentPagesFilter } from './consent-pages.filter.js'
 import { CONSENTS_PATH, PageAnswers } from './page-answers.js'
 
@@ -20,6 +22,13 @@ export class ProviderReturnController {
   ) {}
 
   @Get(':provider')
+  @Described({
+    summary: 'The browser comes back from the provider',
+    access: 'browser',
+    query: returnQuery,
+    answers: { 303: 'redirect' },
+    refusals: [403, 409, 410],
+  })
   async comeBack(
     @Param('provider') name: string,
     @Query() query: Record<string, unknown>,

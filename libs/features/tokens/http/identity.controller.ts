@@ -1,10 +1,12 @@
 import { Controller, Get, Query, UseGuards } from '@nestjs/common'
 import type { Grant } from '#domain/grants/grant.entity.js'
 import { AccessTokenGuard, CallerGrant } from '#domain/grants/http/access-token.guard.js'
+import { Described } from '#platform/http/openapi/describe-route.js'
 import { readInput } from '#platform/http/read-input.js'
 import { DescribeSubject } from '../describe-subject.js'
 import { ListResources } from '../list-resources.js'
 import { resourcesDto, toAccountBody, toResourceBody, toUserinfoBody } from './token.dto.js'
+import { accountAnswer, resourcesAnswer, userinfoAnswer } from './token-answers.js'
 
 /** What a token can tell about itself. */
 @Controller('v1')
@@ -16,16 +18,25 @@ export class IdentityController {
   ) {}
 
   @Get('userinfo')
+  @Described({ summary: 'Whose token this is', access: 'access token', answers: { 200: userinfoAnswer } })
   async userinfo(@CallerGrant() grant: Grant) {
     return toUserinfoBody(await this.subjects.describe(grant), grant)
   }
 
   @Get('account')
+  @Described({ summary: 'The account of this token', access: 'access token', answers: { 200: accountAnswer } })
   async account(@CallerGrant() grant: Grant) {
     return toAccountBody(await this.subjects.describe(grant), grant)
   }
 
   @Get('resources')
+  @Described({
+    summary: "The organisation's rooms",
+    access: 'access token',
+    query: resourcesDto,
+    answers: { 200: resourcesAnswer },
+    refusals: [403, 429],
+  })
   async list(@CallerGrant() grant: Grant, @Query() query: unknown) {
     const { include_details } = readInput(resourcesDto, query)
     const rooms = await this.resources.list(grant)

@@ -2,8 +2,10 @@ import { Controller, Get, Inject } from '@nestjs/common'
 import { SERVICE_ACCOUNT_SCOPES } from '#domain/credentials/service-account-scopes.js'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
+import { Described } from '#platform/http/openapi/describe-route.js'
 import { IssueTokens } from '../issue-tokens.js'
 import { AUTHENTICATION_METHODS } from '../presented-credentials.js'
+import { metadataAnswer } from './token-answers.js'
 
 /** Where everything is and what of OAuth works here (RFC 8414). The issuer is configured, never taken from a header. */
 @Controller('.well-known')
@@ -14,6 +16,7 @@ export class ServerMetadataController {
   ) {}
 
   @Get('oauth-authorization-server')
+  @Described({ summary: 'What of OAuth works here, and where', access: 'public', answers: { 200: metadataAnswer } })
   metadata() {
     const issuer = this.http.publicUrl.origin
     return {

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
+import { Described } from '#platform/http/openapi/describe-route.js'
 import { Caller } from '../caller.js'
 import { DescribeSubject } from '../describe-subject.js'
 import { IntrospectToken } from '../introspect-token.js'
@@ -17,6 +18,7 @@ import {
   tokenDto,
   toTokenBody,
 } from './token.dto.js'
+import { introspectionAnswer, tokenAnswer } from './token-answers.js'
 
 /** What a client asks with its own id and secret. */
 @Controller('oauth')
@@ -33,6 +35,14 @@ export class TokenController {
   @Post('token')
   @HttpCode(200)
   @Header('pragma', 'no-cache')
+  @Described({
+    summary: 'Exchange a code or a refresh token for tokens',
+    details: 'For a code from a callback, `redirect_uri` is the `callback_url` of its request.',
+    access: 'client',
+    body: tokenDto,
+    forms: 'too',
+    answers: { 200: tokenAnswer },
+  })
   async token(@Req() request: FastifyRequest) {
     const asked = readParameters(tokenDto, request)
     const issued = await this.tokens.issue(asked, toCredentials(asked, request.headers.authorization))
@@ -43,6 +53,13 @@ export class TokenController {
   @Post(['revoke', 'token/revoke'])
   @HttpCode(200)
   @Header('content-type', 'application/json')
+  @Described({
+    summary: 'Revoke an authorization, by a token or by its `sub`',
+    access: 'client',
+    body: revocationDto,
+    forms: 'too',
+    answers: { 200: 'empty' },
+  })
   async revoke(@Req() request: FastifyRequest): Promise<void> {
     const asked = readParameters(revocationDto, request)
     const client = await this.caller.authenticate(toCredentials(asked, request.headers.authorization))
@@ -56,6 +73,13 @@ export class TokenController {
 
   @Post('introspect')
   @HttpCode(200)
+  @Described({
+    summary: 'Ask what a token is good for',
+    access: 'client',
+    body: introspectionDto,
+    forms: 'too',
+    answers: { 200: introspectionAnswer },
+  })
   async introspect(@Req() request: FastifyRequest) {
     const asked = readParameters(introspectionDto, request)
     const client = await this.caller.authenticate(toCredentials(asked, request.headers.authorization))

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { timeAnswer } from '#platform/http/openapi/answers.js'
+
+// What `client.dto` writes, as `/openapi.json` promises it.
+
+const registration = {
+  client_id: z.string().meta({ description: 'Begins with `cli_`.' }),
+  name: z.string(),
+  redirect_uris: z.array(z.string()),
+  callback_origins: z.array(z.string()),
+}
+const client = { ...registration, created_at: timeAnswer, disabled_at: timeAnswer.nullable() }
+
+export const clientAnswer = z.strictObject(client)
+
+export const pageAnswer = z.strictObject({
+  clients: z.array(clientAnswer),
+  next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+})
+
+export const shownAnswer = z.strictObject({
+  ...client,
+  secrets: z.array(z.strictObject({ id: z.string(), created_at: timeAnswer, expires_at: timeAnswer.nullable() })),
+})
+
+export const registeredAnswer = z.strictObject({
+  ...registration,
+  client_secret: z.string(),
+  signing_secret: z.string(),
+})
+
+export const rotatedAnswer = z.strictObject({
+  client_id: z.string(),
+  client_secret: z.string(),
+  previous_secret_expires_at: timeAnswer,
+})

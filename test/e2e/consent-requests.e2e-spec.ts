@@ -38,6 +38,13 @@ describe("what a browser may bring to the administrator's pages", () => {
       expect(page).not.toContain('evil.test')
     })
 
+    it.each(['client_id', 'redirect_uri'])('%s left out is a page of ours, and no redirect', async (name) => {
+      const link = new URL(stage.link(client))
+      link.searchParams.delete(name)
+      const answer = await raw.get(link.href)
+      expect([answer.status, answer.headers.get('location')]).toEqual([400, null])
+    })
+
     it.each(['client_id', 'redirect_uri'])('%s given twice is a page of ours, and no redirect', async (name) => {
       const link = new URL(stage.link(client))
       link.searchParams.append(name, link.searchParams.get(name)!)
@@ -49,6 +56,12 @@ describe("what a browser may bring to the administrator's pages", () => {
       ['another response type', { response_type: 'token' }, 'unsupported_response_type'],
       ['an unknown scope', { scope: 'root' }, 'invalid_scope'],
       ['no delegated scope', { delegated_scope: '' }, 'invalid_scope'],
+      [
+        'a challenge for the method plain',
+        { code_challenge: 'c'.repeat(43), code_challenge_method: 'plain' },
+        'invalid_request',
+      ],
+      ['a challenge without a method', { code_challenge: 'c'.repeat(43) }, 'invalid_request'],
       ['a repeated parameter', { 'scope[]': 'service_account/accounts/manage' }, 'invalid_request'],
     ])('%s goes back to the client', async (_case, parameters, error) => {
       const answer = await raw.get(stage.link(client, parameters))
@@ -64,8 +77,10 @@ describe("what a browser may bring to the administrator's pages", () => {
       expect((await raw.get(stage.link(gone))).status).toBe(400)
     })
 
-    it('there is nothing for other origins to read', async () => {
-      const answer = await raw.get(stage.link(client), '', { origin: 'https://evil.test' })
+    it.each(['GET', 'OPTIONS'])('there is nothing for other origins to read (%s)', async (method) => {
+      const headers = { origin: 'https://evil.test', 'access-control-request-method': 'GET' }
+      const answer = await fetch(stage.link(client), { method, headers, redirect: 'manual' })
+      expect(answer.status).toBe(method === 'GET' ? 303 : 404)
       expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([])
     })
   })

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { AdministrationModule } from '#features/administration/administration.module.js'
@@ -7,11 +8,13 @@ import { DatabaseModule } from '#platform/database/database.module.js'
 import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
 import { migrate } from '#platform/database/migrate.js'
 import { Log } from '#platform/observability/log.js'
+import { withOrigin } from '#platform/observability/origin.js'
 import { hasMasterKeys } from '#platform/secrets/load-master-keys.js'
 import { openSealing, type Sealing } from '#platform/secrets/open-sealing.js'
 import { CryptoRandom, RandomSource } from '#platform/secrets/random.js'
 import { Sealer } from '#platform/secrets/sealer.js'
 import type { Secret } from '#platform/secrets/secret.js'
+import { Signer } from '#platform/secrets/signer.js'
 
 /** Opens what one step needs and no more (no queue, no HTTP, no worker), runs it, and closes everything again. */
 export async function runStep<Step, Result>(step: Type<Step>, work: (step: Step) => Promise<Result>): Promise<Result> {
@@ -26,7 +29,9 @@ export async function runStep<Step, Result>(step: Type<Step>, work: (step: Step)
       abortOnError: false,
     })
     try {
-      return await work(app.get(step, { strict: false }))
+      return await withOrigin({ actor: `cli:${userName()}`, address: null, requestId: null }, () =>
+        work(app.get(step, { strict: false })),
+      )
     } finally {
       await app.close()
       await sealing.close()
@@ -44,6 +49,15 @@ async function refuseToMakeAKey({ stores, sealing }: Settings): Promise<void> {
     ])
 }
 
+/** A container may run as a number that nobody gave a name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.()}`
+  }
+}
+
 async function openDatabase({ stores }: Settings) {
   if (stores.databaseUrl) return { url: stores.databaseUrl, stop: async () => {} }
   return openEmbeddedPostgres({ dataDirectory: stores.dataDirectory, log: () => {} })
@@ -52,11 +66,12 @@ async function openDatabase({ stores }: Settings) {
 @Global()
 @Module({})
 class CliModule {
-  static forRoot(databaseUrl: Secret<string>, { sealer }: Sealing): DynamicModule {
+  static forRoot(databaseUrl: Secret<string>, { sealer, signer }: Sealing): DynamicModule {
     const mechanisms = [
       { provide: Clock, useClass: SystemClock },
       { provide: RandomSource, useClass: CryptoRandom },
       { provide: Sealer, useValue: sealer },
+      { provide: Signer, useValue: signer },
       // The answer is the report; a log on the terminal would only be in its way.
       { provide: Log, useValue: new Log('silent') },
     ]

@@ -1,11 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common'
+import { AuditWorkerModule } from '#features/audit/audit.worker.module.js'
 import { DelegatedAccessWorkerModule } from '#features/delegated-access/delegated-access.worker.module.js'
 import type { OpenPlatform } from '#platform/boot/open-platform.js'
 import { PlatformModule } from '#platform/boot/platform.module.js'
 import { HealthController } from '#platform/http/health.controller.js'
 
 /** The features without their HTTP half: this process answers nobody, it calls providers and callback URLs. */
-export const WORKER_FEATURES = [DelegatedAccessWorkerModule]
+export const WORKER_FEATURES = [DelegatedAccessWorkerModule, AuditWorkerModule]
 
 @Module({})
 export class WorkerModule {

@@ -150,7 +150,11 @@ function domainOf(app: NestFastifyApplication) {
 
   const issue = (grantId: string) =>
     database.inTransaction(async (tx) => {
-      const { accessToken } = await part(Tokens).issue(tx, await tx.findOneOrFail(Grant, { id: grantId }))
+      const { accessToken } = await part(Tokens).issue(
+        tx,
+        await tx.findOneOrFail(Grant, { id: grantId }),
+        'code.exchanged',
+      )
       return accessToken.reveal()
     })
 

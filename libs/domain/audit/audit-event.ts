@@ -19,7 +19,7 @@ export const ACTS = {
   'grant.revoked': 'a mailbox was taken back; subject: the account',
   'service_account.revoked': 'an organisation was taken back, with all under it; subject: the service account',
   'client.registered': 'subject: the client',
-  'client.secret_rotated': 'subject: the new secret',
+  'client.secret_rotated': 'the one before works for another day; subject: the client',
   'client.disabled': 'subject: the client',
   'provider.credential_set': "the operator's registration at a provider was changed; subject: the registration",
   'secrets.rotated': 'what is sealed was sealed anew with the newest key',

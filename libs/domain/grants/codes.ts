@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { recordAct } from '#domain/audit/record-act.js'
 import { after, Clock, minutes, seconds } from '#platform/clock/clock.js'
 import type { Em, Tx } from '#platform/database/database.js'
 import { hashOf, newBearer, newId, RandomSource } from '#platform/secrets/random.js'
@@ -38,7 +39,7 @@ export class Codes {
   ) {}
 
   /** A grant for the service account itself, and the code that the administrator's browser carries to the client. */
-  issueForServiceAccount(
+  async issueForServiceAccount(
     tx: Tx,
     to: {
       clientId: string
@@ -47,16 +48,15 @@ export class Codes {
       redirectUri: string
       codeChallenge: string | null
     },
-  ): { code: Secret<string> } {
+  ): Promise<{ code: Secret<string> }> {
     const { redirectUri, codeChallenge, ...grant } = to
-    const { id: grantId } = tx.create(Grant, {
-      id: newId(this.random, 'gra'),
-      ...grant,
-      createdAt: this.clock.now(),
-    })
+    const { clientId, serviceAccountId } = to
+    const now = this.clock.now()
+    const { id: grantId } = tx.create(Grant, { id: newId(this.random, 'gra'), ...grant, createdAt: now })
     const { code, codeHash } = this.#make()
-    const expiresAt = after(this.clock.now(), REDIRECT_CODE_LIFE)
-    tx.create(Code, { codeHash, grantId, clientId: to.clientId, redirectUri, codeChallenge, expiresAt })
+    const expiresAt = after(now, REDIRECT_CODE_LIFE)
+    tx.create(Code, { codeHash, grantId, clientId, redirectUri, codeChallenge, expiresAt })
+    await recordAct(tx, { clientId, at: now, act: 'code.issued', serviceAccountId, subject: grantId })
     return { code }
   }
 

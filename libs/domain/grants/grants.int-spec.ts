@@ -185,17 +185,16 @@ describe('grants', () => {
     const VERIFIER = 'a-verifier.of_43_characters~or-more-0123456789'
     const codeChallenge = createHash('sha256').update(VERIFIER).digest('base64url')
     const codeOfBrowser = (challenge: string | null = codeChallenge) =>
-      ground.database.inTransaction(async (tx) =>
-        codes
-          .issueForServiceAccount(tx, {
-            clientId: CLIENT,
-            serviceAccountId: 'ser_1',
-            scope: ['service_account/accounts/manage'],
-            redirectUri: CALLBACK_URL,
-            codeChallenge: challenge,
-          })
-          .code.reveal(),
-      )
+      ground.database.inTransaction(async (tx) => {
+        const { code } = await codes.issueForServiceAccount(tx, {
+          clientId: CLIENT,
+          serviceAccountId: 'ser_1',
+          scope: ['service_account/accounts/manage'],
+          redirectUri: CALLBACK_URL,
+          codeChallenge: challenge,
+        })
+        return code.reveal()
+      })
 
     it('is exchanged with its verifier, and with no other and none; those neither burn it nor end what it bought', async () => {
       const code = await codeOfBrowser()

@@ -4,7 +4,8 @@ import type { RefreshTokenSettings } from '#platform/config/settings.js'
 import { REFRESH_TOKEN_SETTINGS } from '#platform/config/tokens.js'
 import type { Em } from '#platform/database/database.js'
 import { hashOf } from '#platform/secrets/random.js'
-import { Grant } from './grant.entity.js'
+import { findLiveGrant } from './find-live-grant.js'
+import type { Grant } from './grant.entity.js'
 import { standingOf } from './refresh-token-standing.js'
 import { AccessToken, RefreshToken } from './token.entity.js'
 
@@ -28,8 +29,8 @@ export class InspectToken {
   async find(em: Em, token: string, clientId: string): Promise<TokenFacts | null> {
     const tokenHash = hashOf(token)
     const found = (await em.findOne(AccessToken, { tokenHash })) ?? (await em.findOne(RefreshToken, { tokenHash }))
-    const grant = found && (await em.findOne(Grant, { id: found.grantId, clientId, revokedAt: null }))
-    if (!grant) return null
+    const grant = found && (await findLiveGrant(em, found.grantId))
+    if (!grant || grant.clientId !== clientId) return null
     return found instanceof AccessToken ? this.#ofAccessToken(found, grant) : this.#ofRefreshToken(found, grant)
   }
 

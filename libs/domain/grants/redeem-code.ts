@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { recordAct } from '#domain/audit/record-act.js'
 import { Clock } from '#platform/clock/clock.js'
 import type { Em, Tx } from '#platform/database/database.js'
 import { Database } from '#platform/database/database.js'
@@ -6,7 +7,7 @@ import { OAuthError } from '#platform/errors/oauth-error.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { hashOf } from '#platform/secrets/random.js'
 import { Code } from './code.entity.js'
-import { Grant } from './grant.entity.js'
+import { findLiveGrant } from './find-live-grant.js'
 import { proofKeyProblem } from './proof-key.js'
 import { RevokeGrants } from './revoke-grants.js'
 import { type IssuedTokens, Tokens } from './tokens.js'
@@ -68,15 +69,17 @@ export class RedeemCode {
     const live = { codeHash, redeemedAt: null, supersededAt: null, expiresAt: { $gt: now } }
     if ((await tx.nativeUpdate(Code, live, { redeemedAt: now })) === 0) return null
     failPoint('redeem-code.committing')
-    const grant = await tx.findOne(Grant, { id: grantId, revokedAt: null })
-    return grant && this.tokens.issue(tx, grant)
+    const grant = await findLiveGrant(tx, grantId)
+    return grant && this.tokens.issue(tx, grant, 'code.exchanged')
   }
 
   /** RFC 6749 section 4.1.2: a second use by the rightful client revokes what the first one got. A superseded code bought nothing. */
   async #punishReplay(codeHash: string): Promise<void> {
     await this.database.inTransaction(async (tx) => {
       const code = await tx.findOneOrFail(Code, { codeHash })
-      if (code.redeemedAt) await this.revoke.revokeOne(tx, code.grantId)
+      if (!code.redeemedAt || (await this.revoke.revokeOne(tx, code.grantId)) === 0) return
+      const { clientId, grantId: subject } = code
+      await recordAct(tx, { clientId, at: this.clock.now(), act: 'code.replayed', subject })
     })
   }
 }

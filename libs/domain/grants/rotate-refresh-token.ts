@@ -1,5 +1,5 @@
-import { LockMode } from '@mikro-orm/core'
 import { Inject, Injectable } from '@nestjs/common'
+import { recordAct } from '#domain/audit/record-act.js'
 import { Clock } from '#platform/clock/clock.js'
 import type { RefreshTokenSettings } from '#platform/config/settings.js'
 import { REFRESH_TOKEN_SETTINGS } from '#platform/config/tokens.js'
@@ -8,7 +8,8 @@ import { Database } from '#platform/database/database.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { hashOf } from '#platform/secrets/random.js'
-import { Grant } from './grant.entity.js'
+import { lockLiveGrant } from './find-live-grant.js'
+import type { Grant } from './grant.entity.js'
 import { standingOf } from './refresh-token-standing.js'
 import { RevokeGrants } from './revoke-grants.js'
 import { RefreshToken } from './token.entity.js'
@@ -51,24 +52,21 @@ export class RotateRefreshToken {
     const token = await tx.findOne(RefreshToken, { tokenHash: hashOf(refreshToken) })
     if (!token) return { kind: 'refused', detail: 'no such token' }
     // Locked, so that parallel refreshes see one another's generation.
-    const grant = await tx.findOne(
-      Grant,
-      { id: token.grantId, clientId, revokedAt: null },
-      { lockMode: LockMode.PESSIMISTIC_WRITE },
-    )
-    if (!grant) return { kind: 'refused', detail: "the grant is revoked, or another client's" }
+    const grant = await lockLiveGrant(tx, token.grantId)
+    if (grant?.clientId !== clientId) return { kind: 'refused', detail: "the grant is revoked, or another client's" }
     await tx.refresh(token)
 
     const standing = standingOf(token, grant, now, this.settings)
     if (standing.kind === 'expired') return { kind: 'refused', detail: 'its life is over' }
     if (standing.kind === 'replayed') {
       await this.revoke.revokeOne(tx, grant.id)
+      await recordAct(tx, { clientId, at: now, act: 'token.replayed', subject: grant.id })
       return { kind: 'refused', detail: 'replayed after the grace period; the grant is revoked' }
     }
     const scope = narrow?.(grant) ?? null
     token.usedAt ??= now
     if (token.generation === grant.refreshGeneration) grant.refreshGeneration += 1
     failPoint('rotate-refresh-token.committing')
-    return { kind: 'rotated', tokens: await this.tokens.issue(tx, grant, scope) }
+    return { kind: 'rotated', tokens: await this.tokens.issue(tx, grant, 'token.refreshed', scope) }
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { originValues, recordActsOf } from '#domain/audit/record-act.js'
 import { after, Clock, minutes } from '#platform/clock/clock.js'
 import type { Em, Tx } from '#platform/database/database.js'
 import { hashOf, newBearer, RandomSource } from '#platform/secrets/random.js'
@@ -18,6 +19,16 @@ export interface IssuedTokens {
   grant: Grant
 }
 
+/** Together with what is put on record, because every exchange pays for each statement. */
+const STORE_REFRESH_TOKEN = `with stored as (
+    insert into refresh_tokens (token_hash, grant_id, generation, created_at) values (?, ?, ?, ?)
+    returning grant_id, created_at
+  )
+  ${recordActsOf('stored join grants g on g.id = stored.grant_id left join accounts a on a.id = g.account_id', {
+    ...{ client_id: 'g.client_id', at: 'stored.created_at', act: '?', actor: '?', address: '?', request_id: '?' },
+    ...{ service_account_id: 'g.service_account_id', mailbox: 'a.email', subject: 'g.id' },
+  })}`
+
 /** Access and refresh tokens: 192 random bits, kept as hashes, alive exactly as long as their grant is. */
 @Injectable()
 export class Tokens {
@@ -27,7 +38,12 @@ export class Tokens {
   ) {}
 
   /** Both tokens of the grant's current generation. RFC 6749 section 6: a narrower scope is the access token's alone. */
-  async issue(tx: Tx, grant: Grant, narrowed: string[] | null = null): Promise<IssuedTokens> {
+  async issue(
+    tx: Tx,
+    grant: Grant,
+    act: 'code.exchanged' | 'token.refreshed',
+    narrowed: string[] | null = null,
+  ): Promise<IssuedTokens> {
     const now = this.clock.now()
     const [accessToken, refreshToken] = [new Secret(newBearer(this.random)), new Secret(newBearer(this.random))]
     const life = grant.accountId ? ACCOUNT_TOKEN_LIFE : SERVICE_ACCOUNT_TOKEN_LIFE
@@ -38,12 +54,10 @@ export class Tokens {
       createdAt: now,
       expiresAt: after(now, life),
     })
-    await tx.insert(RefreshToken, {
-      tokenHash: hashOf(refreshToken.reveal()),
-      grantId: grant.id,
-      generation: grant.refreshGeneration,
-      createdAt: now,
-    })
+    await tx.execute(STORE_REFRESH_TOKEN, [
+      ...[hashOf(refreshToken.reveal()), grant.id, grant.refreshGeneration, now],
+      ...[act, ...originValues()],
+    ])
     return { accessToken, refreshToken, expiresInSeconds: life / 1000, scope: narrowed ?? grant.scope, grant }
   }
 
@@ -53,6 +67,7 @@ export class Tokens {
     const [row] = await em.execute(
       `select g.*, coalesce(t.scope, g.scope) as scope from access_tokens t
        join grants g on g.id = t.grant_id and g.revoked_at is null
+       join service_accounts s on s.id = g.service_account_id and s.revoked_at is null
        join clients c on c.id = g.client_id and c.disabled_at is null
        where t.token_hash = ? and t.expires_at > ?`,
       [hashOf(accessToken), this.clock.now()],

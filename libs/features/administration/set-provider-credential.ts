@@ -1,5 +1,7 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import { Injectable } from '@nestjs/common'
+import { OPERATOR_CHAIN } from '#domain/audit/audit-event.js'
+import { recordAct } from '#domain/audit/record-act.js'
 import { Clients } from '#domain/clients/clients.js'
 import { type OperatorCredentialWithSecret, ProviderCredentials } from '#domain/credentials/provider-credentials.js'
 import { serialiseCredential } from '#domain/providers/credential-codec.js'
@@ -40,8 +42,12 @@ export class SetProviderCredential {
         if (clientId) await this.clients.get(tx, clientId)
         refuseHalves({ provider, credential, signIn }, await this.credentials.findOwnWithSecret(tx, provider, clientId))
         const serialised = credential && serialiseCredential(credential)
-        await this.credentials.set(tx, { provider, clientId, credential: serialised, signIn })
+        const { id: subject } = await this.credentials.set(tx, { provider, clientId, credential: serialised, signIn })
         await tx.flush()
+        await recordAct(tx, {
+          ...{ clientId: clientId ?? OPERATOR_CHAIN, at: this.clock.now(), act: 'provider.credential_set', subject },
+          details: { provider, credential: credential !== undefined, sign_in: signIn !== undefined },
+        })
         return (await this.credentials.findOwnWithSecret(tx, provider, clientId))!
       })
     } catch (error) {

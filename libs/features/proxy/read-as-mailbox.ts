@@ -22,6 +22,7 @@ import { withLinksThroughUs } from './microsoft-links.js'
 import { admitMicrosoftRead } from './microsoft-reads.js'
 import { headersToCaller, headersToProvider } from './passed-headers.js'
 import { callerLeft, methodNotAllowed, notAdmitted, providerFailed } from './proxy.errors.js'
+import { RecordRead } from './record-read.js'
 import { cutTarget } from './request-target.js'
 
 export interface ProxiedRequest {
@@ -49,6 +50,7 @@ export class ReadAsMailbox {
     private readonly serviceAccounts: ServiceAccounts,
     private readonly providers: Providers,
     private readonly clock: Clock,
+    private readonly recordRead: RecordRead,
     private readonly log: Log,
     @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
   ) {}
@@ -77,6 +79,7 @@ export class ReadAsMailbox {
       const read = { pathAndQuery, headers: headersToProvider(asked.headers), signal }
       const answer = await provider.readAs(organisation, account, permissions, read)
       note('proxy.answered', { status: answer.status })
+      if (answer.status < 400) await this.recordRead.record(grant, account)
       const noteBreak = () => asked.signal.aborted || note('proxy.failed', { code: 'provider.broke_off' })
       return await this.#passBack(answer, account, noteBreak)
     } catch (error) {

@@ -1,5 +1,6 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import { Inject, Injectable } from '@nestjs/common'
+import { recordAct } from '#domain/audit/record-act.js'
 import { Clients } from '#domain/clients/clients.js'
 import { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
@@ -74,7 +75,13 @@ export class AllowServiceAccount {
       return null
     const serviceAccountId = await this.#connect(tx, consent)
     await tx.nativeUpdate(Consent, { id: consent.id }, { serviceAccountId })
-    return { serviceAccountId, code: this.#issueCode(tx, consent, serviceAccountId) }
+    const { id: subject, clientId, provider, organisation, scope, delegatedScope } = consent
+    await recordAct(tx, {
+      ...{ clientId, at: this.clock.now(), act: 'consent.allowed', serviceAccountId, subject },
+      actor: `administrator:${organisation!.administratorEmail}`,
+      details: { provider: provider!, organisation: organisation!.id, scope, delegated_scope: delegatedScope },
+    })
+    return { serviceAccountId, code: await this.#issueCode(tx, consent, serviceAccountId) }
   }
 
   async #refuseWhatHasChanged(tx: Tx, consent: Consent): Promise<void> {
@@ -104,9 +111,10 @@ export class AllowServiceAccount {
     return account.id
   }
 
-  #issueCode(tx: Tx, consent: Consent, serviceAccountId: string): Secret<string> {
+  async #issueCode(tx: Tx, consent: Consent, serviceAccountId: string): Promise<Secret<string>> {
     const { clientId, scope, redirectUri, codeChallenge = null } = consent
-    return this.codes.issueForServiceAccount(tx, { clientId, serviceAccountId, scope, redirectUri, codeChallenge }).code
+    const to = { clientId, serviceAccountId, scope, redirectUri, codeChallenge }
+    return (await this.codes.issueForServiceAccount(tx, to)).code
   }
 
   #answer(consent: Consent, code: Secret<string>): string {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { recordAct } from '#domain/audit/record-act.js'
 import type { Client } from '#domain/clients/client.entity.js'
 import { Clients } from '#domain/clients/clients.js'
 import { after, Clock } from '#platform/clock/clock.js'
@@ -69,6 +70,9 @@ export class BeginConsent {
       createdAt: now,
       expiresAt: after(now, CONSENT_LIFE),
     })
+    const { scope, delegatedScope } = request
+    const details = { scope, delegated_scope: delegatedScope }
+    await recordAct(tx, { clientId: client.id, at: now, act: 'consent.begun', subject: consentId, details })
     return { kind: 'begun', consentId, cookie }
   }
 

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
+import { recordAct } from '#domain/audit/record-act.js'
 import { after, Clock } from '#platform/clock/clock.js'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
@@ -24,7 +25,13 @@ export class DenyServiceAccount {
   /** @returns the address that tells the client @throws ConsentStop */
   async deny(consent: Consent): Promise<string> {
     const ending = { ...NOTHING_FOUND_OUT, sealedCredential: null, endedAt: this.clock.now() }
-    const denied = await this.database.inTransaction((tx) => this.consents.move(tx, consent, 'denied', ending))
+    const denied = await this.database.inTransaction(async (tx) => {
+      if (!(await this.consents.move(tx, consent, 'denied', ending))) return false
+      const { id: subject, clientId, administrator } = consent
+      const who = administrator ? { actor: `administrator:${administrator.email}` } : {}
+      await recordAct(tx, { clientId, at: ending.endedAt, act: 'consent.denied', subject, ...who })
+      return true
+    })
     if (denied) this.log.info('consent.denied', { consent: consent.id, client: consent.clientId })
     const now = await this.database.read((em) => this.consents.find(em, consent.id))
     // Two clicks at the same moment: the other one denied, and the answer is the same.

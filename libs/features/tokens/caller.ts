@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { AuthenticateClient } from '#domain/clients/authenticate-client.js'
 import type { Client } from '#domain/clients/client.entity.js'
 import { Database } from '#platform/database/database.js'
+import { nameActor } from '#platform/observability/origin.js'
 import { authenticationFailed, type PresentedCredentials, readCredentials } from './presented-credentials.js'
 
 /** Who calls an OAuth endpoint. */
@@ -17,6 +18,7 @@ export class Caller {
     const { id, secret } = readCredentials(presented)
     const client = await this.database.read((em) => this.clients.authenticate(em, id, secret))
     if (!client) throw authenticationFailed('unknown or disabled client, or a wrong secret')
+    nameActor(`client:${client.id}`)
     return client
   }
 }

@@ -2,7 +2,8 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import type { FastifyRequest } from 'fastify'
 import { ADMIN_KEYS } from '#platform/config/tokens.js'
 import { ApiError, invalidToken } from '#platform/errors/api-error.js'
-import { equalInConstantTime } from '#platform/secrets/random.js'
+import { nameActor } from '#platform/observability/origin.js'
+import { equalInConstantTime, hashOf } from '#platform/secrets/random.js'
 import type { Secret } from '#platform/secrets/secret.js'
 
 /** Lets the operator in: `Authorization: Bearer <one of MANDATE_ADMIN_KEY>`. Without a configured key nobody is let in. */
@@ -18,6 +19,7 @@ export class AdminKeyGuard implements CanActivate {
     const matches = this.adminKeys.filter((key) => equalInConstantTime(presented, key.reveal()))
     if (matches.length === 0)
       throw invalidToken('The admin key is missing or wrong: send "Authorization: Bearer <MANDATE_ADMIN_KEY>".')
+    nameActor(`admin-key:${hashOf(presented).slice(0, 12)}`)
     return true
   }
 }

@@ -2,6 +2,7 @@ import { type CanActivate, createParamDecorator, type ExecutionContext, Injectab
 import type { FastifyRequest } from 'fastify'
 import { Database } from '#platform/database/database.js'
 import { invalidToken } from '#platform/errors/api-error.js'
+import { nameActor } from '#platform/observability/origin.js'
 import type { Grant } from '../grant.entity.js'
 import { Tokens } from '../tokens.js'
 
@@ -21,6 +22,7 @@ export class AccessTokenGuard implements CanActivate {
     const grant = token && (await this.database.read((em) => this.tokens.findGrantByAccessToken(em, token)))
     if (!grant) throw invalidToken()
     grants.set(request, grant)
+    nameActor(`client:${grant.clientId}`)
     return true
   }
 }

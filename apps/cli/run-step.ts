@@ -10,11 +10,9 @@ import { migrate } from '#platform/database/migrate.js'
 import { Log } from '#platform/observability/log.js'
 import { withOrigin } from '#platform/observability/origin.js'
 import { hasMasterKeys } from '#platform/secrets/load-master-keys.js'
-import { openSealing, type Sealing } from '#platform/secrets/open-sealing.js'
+import { openSealing, type Sealing, sealingProviders } from '#platform/secrets/open-sealing.js'
 import { CryptoRandom, RandomSource } from '#platform/secrets/random.js'
-import { Sealer } from '#platform/secrets/sealer.js'
 import type { Secret } from '#platform/secrets/secret.js'
-import { Signer } from '#platform/secrets/signer.js'
 
 /** Opens what one step needs and no more (no queue, no HTTP, no worker), runs it, and closes everything again. */
 export async function runStep<Step, Result>(step: Type<Step>, work: (step: Step) => Promise<Result>): Promise<Result> {
@@ -66,12 +64,11 @@ async function openDatabase({ stores }: Settings) {
 @Global()
 @Module({})
 class CliModule {
-  static forRoot(databaseUrl: Secret<string>, { sealer, signer }: Sealing): DynamicModule {
+  static forRoot(databaseUrl: Secret<string>, sealing: Sealing): DynamicModule {
     const mechanisms = [
       { provide: Clock, useClass: SystemClock },
       { provide: RandomSource, useClass: CryptoRandom },
-      { provide: Sealer, useValue: sealer },
-      { provide: Signer, useValue: signer },
+      ...sealingProviders(sealing),
       // The answer is the report; a log on the terminal would only be in its way.
       { provide: Log, useValue: new Log('silent') },
     ]

@@ -29,11 +29,17 @@ export interface AdminStage {
 
 export const ADMIN_KEY = randomBytes(32).toString('hex')
 
+export const newEncryptionKey = (id: string) => `${id}:${randomBytes(32).toString('base64')}`
+
 /** @param adminKey empty: none is configured */
-export async function openAdminStage(databaseUrl: Secret<string>, adminKey = ADMIN_KEY): Promise<AdminStage> {
+export async function openAdminStage(
+  databaseUrl: Secret<string>,
+  adminKey = ADMIN_KEY,
+  encryptionKeys = newEncryptionKey('test'),
+): Promise<AdminStage> {
   const settings = loadSettings('standalone', {
     DATABASE_URL: databaseUrl.reveal(),
-    MANDATE_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
+    MANDATE_ENCRYPTION_KEYS: encryptionKeys,
     MANDATE_ADMIN_KEY: adminKey,
   })
   const logged: string[] = []

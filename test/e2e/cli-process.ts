@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
 /** Compiled, as an operator has it; `npm test` builds it first. */
-const MAIN = join(import.meta.dirname, '../../dist/apps/cli/main.js')
+export const CLI = join(import.meta.dirname, '../../dist/apps/cli/main.js')
 
 export interface CliAnswer {
   exitCode: number
@@ -14,7 +14,7 @@ export interface CliAnswer {
 
 /** One run of `mandate …` in a process of its own, with these settings and no others. */
 export async function mandate(words: string[], settings: Record<string, string> = {}, stdin = ''): Promise<CliAnswer> {
-  const child = spawn(process.execPath, [MAIN, ...words], { env: settings })
+  const child = spawn(process.execPath, [CLI, ...words], { env: settings })
   child.stdin.end(stdin)
   const [stdout, stderr, [exitCode]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
   return { exitCode, stdout, stderr }

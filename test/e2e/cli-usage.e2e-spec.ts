@@ -18,6 +18,9 @@ const COMMANDS = [
   ['providers', 'set', 'google'],
   ['providers', 'set', 'microsoft'],
   ['providers', 'show'],
+  ['secrets'],
+  ['secrets', 'status'],
+  ['secrets', 'rotate'],
 ]
 
 /** Port 1 answers nowhere. */

@@ -1,8 +1,9 @@
 import { Module } from '@nestjs/common'
 import { ChainArrivals } from './chain-arrivals.js'
+import { CountSignatures } from './count-signatures.js'
 import { VerifyChain } from './verify-chain.js'
 
-const PARTS = [ChainArrivals, VerifyChain]
+const PARTS = [ChainArrivals, CountSignatures, VerifyChain]
 
 /** Who did what, when and from where; tamper-evident. Whoever acts records it with `recordAct`, which needs no module. */
 @Module({ providers: PARTS, exports: PARTS })

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common'
 import { AdministrationModule } from './administration.module.js'
 import { ClientsController } from './http/clients.controller.js'
 import { ProvidersController } from './http/providers.controller.js'
+import { SecretsController } from './http/secrets.controller.js'
 
-@Module({ imports: [AdministrationModule], controllers: [ClientsController, ProvidersController] })
+@Module({ imports: [AdministrationModule], controllers: [ClientsController, ProvidersController, SecretsController] })
 export class AdministrationHttpModule {}

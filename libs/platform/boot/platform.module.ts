@@ -15,9 +15,8 @@ import { EgressPolicy } from '#platform/egress/egress-policy.js'
 import { RouteTable } from '#platform/http/openapi/route-table.js'
 import { Log } from '#platform/observability/log.js'
 import { QueuesModule } from '#platform/queues/queues.module.js'
+import { sealingProviders } from '#platform/secrets/open-sealing.js'
 import { CryptoRandom, RandomSource } from '#platform/secrets/random.js'
-import { Sealer } from '#platform/secrets/sealer.js'
-import { Signer } from '#platform/secrets/signer.js'
 import type { OpenPlatform } from './open-platform.js'
 
 /** The mechanisms that every feature may ask for. */
@@ -30,8 +29,7 @@ export class PlatformModule {
       { provide: Clock, useFactory: ({ run }: Database) => DatabaseClock.follow(run), inject: [Database] },
       { provide: RandomSource, useClass: CryptoRandom },
       { provide: Log, useValue: platform.log },
-      { provide: Sealer, useValue: platform.sealing.sealer },
-      { provide: Signer, useValue: platform.sealing.signer },
+      ...sealingProviders(platform.sealing),
       { provide: EgressPolicy, useValue: platform.egressPolicy },
       { provide: EgressClient, useFactory: () => new EgressClient(platform.egressPolicy) },
       { provide: HTTP_SETTINGS, useValue: settings.http },

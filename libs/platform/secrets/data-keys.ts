@@ -9,9 +9,11 @@ export interface DataKey {
   key: Secret<Buffer>
 }
 
-export interface DataKeys {
+export abstract class DataKeys {
   /** What seals this client's next value; made when there is none yet. */
-  active(client: string): Promise<DataKey>
+  abstract active(client: string): Promise<DataKey>
   /** @throws SecretsError when it is gone, or its master key is not here */
-  get(id: string): Promise<DataKey>
+  abstract get(id: string): Promise<DataKey>
+  /** Looks again which data keys are active: some have been retired a moment ago. */
+  abstract forgetActive(): void
 }

@@ -11,15 +11,15 @@ export interface WrappedKey {
 }
 
 /** The port to whatever keeps the master keys: this process, or a KMS. How to write another one is in ADR 0010. */
-export interface MasterKeys {
+export abstract class MasterKeys {
   /** The id of the one that wraps. */
-  readonly first: string
+  abstract readonly first: string
   /** All that can unwrap, the first one included. */
-  readonly ids: ReadonlySet<string>
+  abstract readonly ids: ReadonlySet<string>
   /** @param binding must be the same to unwrap it: a wrapped key that was moved to another row does not open */
-  wrap(key: Secret<Buffer>, binding: Binding): Promise<WrappedKey>
+  abstract wrap(key: Secret<Buffer>, binding: Binding): Promise<WrappedKey>
   /** @throws SecretsError `secrets.master_key_missing`, `secrets.master_key_wrong` */
-  unwrap(wrapped: WrappedKey, binding: Binding): Promise<Secret<Buffer>>
+  abstract unwrap(wrapped: WrappedKey, binding: Binding): Promise<Secret<Buffer>>
 }
 
 export interface MasterKey {
@@ -28,12 +28,13 @@ export interface MasterKey {
 }
 
 /** Master keys that the process itself was given. They encrypt nothing themselves: what wraps is derived for that purpose. */
-export class LocalMasterKeys implements MasterKeys {
+export class LocalMasterKeys extends MasterKeys {
   readonly first: string
   readonly ids: ReadonlySet<string>
   readonly #wrapping: ReadonlyMap<string, Buffer>
 
   constructor(keys: readonly [MasterKey, ...MasterKey[]]) {
+    super()
     this.first = keys[0].id
     this.#wrapping = new Map(keys.map(({ id, key }) => [id, derived(key.reveal())]))
     this.ids = new Set(this.#wrapping.keys())

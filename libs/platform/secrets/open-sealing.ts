@@ -1,7 +1,8 @@
 import type { SealingSettings } from '#platform/config/settings.js'
 import { checkMasterKeys } from './check-master-keys.js'
+import { DataKeys } from './data-keys.js'
 import { loadMasterKeys, sourceOf } from './load-master-keys.js'
-import { LocalMasterKeys, type MasterKeys } from './master-keys.js'
+import { LocalMasterKeys, MasterKeys } from './master-keys.js'
 import { CryptoRandom } from './random.js'
 import { Sealer } from './sealer.js'
 import type { Secret } from './secret.js'
@@ -13,6 +14,7 @@ export interface Sealing {
   sealer: Sealer
   signer: Signer
   masterKeys: MasterKeys
+  dataKeys: DataKeys
   close(): Promise<void>
 }
 
@@ -22,5 +24,13 @@ export async function openSealing(settings: SealingSettings, databaseUrl: Secret
   const masterKeys = new LocalMasterKeys(keys)
   await checkMasterKeys(databaseUrl, masterKeys, sourceOf(settings))
   const dataKeys = new StoredDataKeys(databaseUrl, masterKeys, new CryptoRandom())
-  return { sealer: new Sealer(dataKeys), signer: new Signer(keys), masterKeys, close: () => dataKeys.close() }
+  const [sealer, signer] = [new Sealer(dataKeys), new Signer(keys)]
+  return { sealer, signer, masterKeys, dataKeys, close: () => dataKeys.close() }
 }
+
+export const sealingProviders = ({ sealer, signer, masterKeys, dataKeys }: Sealing) => [
+  { provide: Sealer, useValue: sealer },
+  { provide: Signer, useValue: signer },
+  { provide: MasterKeys, useValue: masterKeys },
+  { provide: DataKeys, useValue: dataKeys },
+]

@@ -59,7 +59,7 @@ describe('a sealed value', () => {
 describe('the format', () => {
   const key = randomBytes(32)
   const dataKey = { id: 'dk_1', client: 'cli_1', key: new Secret(key) }
-  const sealer = new Sealer({ active: async () => dataKey, get: async () => dataKey })
+  const sealer = new Sealer({ active: async () => dataKey, get: async () => dataKey, forgetActive: () => {} })
 
   it('is AES-256-GCM with the IV and the tag in front, the place authenticated, and the data key named', async () => {
     const sealed = await sealer.seal(new Secret('by hand'), place)

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import pg from 'pg'
 import { seconds } from '#platform/clock/clock.js'
-import type { DataKey, DataKeys } from './data-keys.js'
+import { type DataKey, DataKeys } from './data-keys.js'
 import type { MasterKeys } from './master-keys.js'
 import { newId, RandomSource } from './random.js'
 import { Secret } from './secret.js'
 import { SecretsError } from './secrets.errors.js'
 
 /** How long a process may go on sealing with a data key that was retired meanwhile: it opens as long as it is used. */
-export const ACTIVE_KEPT_FOR = seconds(60)
+const ACTIVE_KEPT_FOR = seconds(60)
 const MOST_KEPT = 10_000
 /** Not from the application's pool: a transaction that seals holds a connection there, and would wait for a second one. */
 const CONNECTIONS = 2
@@ -23,7 +23,7 @@ interface DataKeyRow {
 }
 
 /** The table `data_keys`. What was unwrapped once is kept, so that sealing and opening ask neither database nor KMS. */
-export class StoredDataKeys implements DataKeys {
+export class StoredDataKeys extends DataKeys {
   readonly #pool: pg.Pool
   readonly #byId = new LRUCache<string, DataKey>({
     max: MOST_KEPT,
@@ -40,6 +40,7 @@ export class StoredDataKeys implements DataKeys {
     private readonly masterKeys: MasterKeys,
     private readonly random: RandomSource,
   ) {
+    super()
     this.#pool = new pg.Pool({ connectionString: databaseUrl.reveal(), max: CONNECTIONS, allowExitOnIdle: true })
     // Without a listener a dropped idle connection would end the process; the next query says what is wrong.
     this.#pool.on('error', () => {})
@@ -51,6 +52,10 @@ export class StoredDataKeys implements DataKeys {
 
   async get(id: string): Promise<DataKey> {
     return (await this.#byId.fetch(id))!
+  }
+
+  forgetActive(): void {
+    this.#activeIds.clear()
   }
 
   close(): Promise<void> {

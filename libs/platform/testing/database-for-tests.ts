@@ -3,9 +3,14 @@ import { Database } from '#platform/database/database.js'
 import { ormOptions } from '#platform/database/migrate.js'
 import { testDatabase } from './postgres-for-tests.js'
 
-/** A `Database` over a migrated database of this test file's own; there from `beforeAll` on, closed after the tests. */
-export function databaseForTests(entities: EntityClass<object>[]): { readonly database: Database } {
-  const { url } = testDatabase()
+/**
+ * A `Database` over a migrated database of this test file's own; there from `beforeAll` on, closed after the tests.
+ * @param url where the test has made the database itself, because it also looks at it from elsewhere
+ */
+export function databaseForTests(
+  entities: EntityClass<object>[],
+  url = testDatabase().url,
+): { readonly database: Database } {
   let orm: MikroORM
   let database: Database
   beforeAll(async () => {

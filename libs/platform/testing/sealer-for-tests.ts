@@ -14,6 +14,7 @@ export function sealerForTests(): Sealer {
       return key
     },
     get: async (id) => keys.get(id)!,
+    forgetActive: () => {},
   }
   return new Sealer(dataKeys)
 }

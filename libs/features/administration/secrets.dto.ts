@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Rotation } from './rotate-secrets.js'
+import type { rotationAnswer, secretsAnswer } from './secrets-answers.js'
 import type { SecretsStatus } from './show-secrets.js'
 
 export const rotationDto = z
@@ -14,7 +15,7 @@ export const toRotationBody = ({
   deleted,
   unreadable,
   finished,
-}: Rotation) => ({
+}: Rotation): z.infer<typeof rotationAnswer> => ({
   master_key: masterKeyId,
   finished,
   data_keys_retired: retired,
@@ -24,7 +25,7 @@ export const toRotationBody = ({
   unreadable,
 })
 
-export const toSecretsBody = (status: SecretsStatus) => ({
+export const toSecretsBody = (status: SecretsStatus): z.infer<typeof secretsAnswer> => ({
   master_keys: status.masterKeys.map(({ id, configured, dataKeys, values, signatures, removable }) => ({
     id,
     configured,

@@ -3,15 +3,18 @@ import { Clock } from '#platform/clock/clock.js'
 import type { ProviderSettings } from '#platform/config/settings.js'
 import { PROVIDER_SETTINGS } from '#platform/config/tokens.js'
 import { Providers } from './providers.js'
+import { ProviderTokens } from './tokens/provider-tokens.js'
 
 @Module({
   providers: [
+    ProviderTokens,
     {
       provide: Providers,
-      inject: [PROVIDER_SETTINGS, Clock],
-      useFactory: (settings: ProviderSettings, clock: Clock) => new Providers(settings, clock),
+      inject: [PROVIDER_SETTINGS, Clock, ProviderTokens],
+      useFactory: (settings: ProviderSettings, clock: Clock, tokens: ProviderTokens) =>
+        new Providers(settings, clock, tokens),
     },
   ],
-  exports: [Providers],
+  exports: [Providers, ProviderTokens],
 })
 export class ProvidersModule {}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { SystemClock } from '#platform/clock/clock.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { Providers } from './providers.js'
+import type { ProviderTokens } from './tokens/provider-tokens.js'
 
 const REGISTRATION = { clientId: 'the-client', clientSecret: new Secret('hush') }
 const ATTEMPT = {
@@ -17,8 +18,11 @@ const providers = (google: string | null, microsoft: string | null) =>
       googleSandboxUrl: google ? new URL(google) : null,
       microsoftSandboxUrl: microsoft ? new URL(microsoft) : null,
       timeoutMs: 1_000,
+      mintsPerSecond: 1,
     },
     new SystemClock(),
+    // Nothing here asks for a token.
+    {} as ProviderTokens,
   )
 
 describe('the providers', () => {

@@ -14,6 +14,7 @@ import { MicrosoftOrganisation } from './microsoft/microsoft-organisation.js'
 import { MicrosoftTokens } from './microsoft/microsoft-token.js'
 import type { OrganisationProvider, ProviderName } from './provider.port.js'
 import { ProviderHttp, providerDispatcher } from './provider-http.js'
+import type { ProviderTokens } from './tokens/provider-tokens.js'
 
 interface Provider {
   organisation: OrganisationProvider
@@ -24,8 +25,8 @@ interface Provider {
 export class Providers {
   readonly #providers: Record<ProviderName, Provider>
 
-  constructor(settings: ProviderSettings, clock: Clock) {
-    this.#providers = { google: google(settings, clock), microsoft: microsoft(settings, clock) }
+  constructor(settings: ProviderSettings, clock: Clock, tokens: ProviderTokens) {
+    this.#providers = { google: google(settings, clock, tokens), microsoft: microsoft(settings, clock, tokens) }
   }
 
   organisation(name: ProviderName): OrganisationProvider {
@@ -42,10 +43,10 @@ export class Providers {
   }
 }
 
-function google({ googleSandboxUrl, timeoutMs }: ProviderSettings, clock: Clock): Provider {
+function google({ googleSandboxUrl, timeoutMs }: ProviderSettings, clock: Clock, shared: ProviderTokens): Provider {
   const dispatcher = providerDispatcher(googleSandboxUrl, timeoutMs)
   const http = new GoogleHttp(new ProviderHttp(dispatcher, timeoutMs), clock, googleSandboxUrl)
-  const tokens = new GoogleTokens(http, clock)
+  const tokens = new GoogleTokens(shared, http, clock)
   const api = new GoogleApi(http, clock)
   return {
     organisation: new GoogleOrganisation(tokens, api, http),
@@ -53,12 +54,16 @@ function google({ googleSandboxUrl, timeoutMs }: ProviderSettings, clock: Clock)
   }
 }
 
-function microsoft({ microsoftSandboxUrl, timeoutMs }: ProviderSettings, clock: Clock): Provider {
+function microsoft(
+  { microsoftSandboxUrl, timeoutMs }: ProviderSettings,
+  clock: Clock,
+  shared: ProviderTokens,
+): Provider {
   const dispatcher = providerDispatcher(microsoftSandboxUrl, timeoutMs)
   const http = new ProviderHttp(dispatcher, timeoutMs)
   const cloud = microsoftCloud(microsoftSandboxUrl)
   const login = new MicrosoftLogin(http, clock, cloud)
-  const tokens = new MicrosoftTokens(login, clock, cloud)
+  const tokens = new MicrosoftTokens(shared, login, clock, cloud)
   const graph = new Graph(http, clock, cloud)
   const organisation = new MicrosoftOrganisation(tokens, graph)
   return {

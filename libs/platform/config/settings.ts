@@ -46,6 +46,8 @@ export interface ProviderSettings {
   microsoftSandboxUrl: URL | null
   /** For one call, from connecting to the last byte; streamed reads may take that long between two bytes. */
   timeoutMs: number
+  /** At most, with one credential, by all processes together. */
+  mintsPerSecond: number
 }
 
 export interface RefreshTokenSettings {
@@ -182,6 +184,7 @@ function settingsOf(mode: RunMode, values: VariableValues, keysFromFile: MasterK
       googleSandboxUrl: values.MANDATE_SANDBOX_GOOGLE_URL,
       microsoftSandboxUrl: values.MANDATE_SANDBOX_MICROSOFT_URL,
       timeoutMs: values.MANDATE_PROVIDER_TIMEOUT_SECONDS * 1000,
+      mintsPerSecond: values.MANDATE_PROVIDER_MINTS_PER_SECOND,
     },
     refreshTokens: {
       idleLifeMs: days(values.MANDATE_REFRESH_TOKEN_IDLE_DAYS),

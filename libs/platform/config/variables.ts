@@ -138,6 +138,11 @@ export const VARIABLES = {
     '10',
     wholeNumber(1, 60, 10),
   ),
+  MANDATE_PROVIDER_MINTS_PER_SECOND: variable(
+    'How many tokens a second all processes together ask of a provider with one credential; fewer while it says that this is too many.',
+    '2000',
+    wholeNumber(1, 100_000, 2000),
+  ),
   MANDATE_REFRESH_TOKEN_IDLE_DAYS: variable(
     'How long a refresh token that nobody uses stays good. Each use brings a new one.',
     '90',

@@ -10,6 +10,7 @@ export const SEALED_COLUMNS = [
   { table: 'service_accounts', column: 'sealed_credential', client: 'client_id' },
   { table: 'consents', column: 'sealed_sign_in', client: 'client_id' },
   { table: 'consents', column: 'sealed_credential', client: 'client_id' },
+  { table: 'provider_tokens', column: 'sealed_token', client: `'operator'` },
 ] as const
 
 type Listed = (typeof SEALED_COLUMNS)[number]

@@ -1,4 +1,3 @@
-import { SystemClock } from '#platform/clock/clock.js'
 import { type Sandbox, startSandbox } from '../../../../apps/sandbox/sandbox.js'
 import { defaultSeed, type OperatorCredentials } from '../../../../apps/sandbox/seed/default-seed.js'
 import type { SandboxSeed } from '../../../../apps/sandbox/seed/seed-schema.js'
@@ -9,12 +8,13 @@ import type {
   VerifiedOrganisation,
 } from '../administrator.port.js'
 import { permissionsOf, providerScopesFor } from '../delegated-scopes.js'
-import { Providers } from '../providers.js'
+import { providersForTests } from '../testing/providers-for-tests.js'
 import { readGoogleKeyFile } from './google-credential.js'
 
 const CLIENT_ID = '108844220066113355779'
 
 describe('the live check of an organisation at Google', () => {
+  const providers = providersForTests()
   let sandbox: Sandbox
   let seed: SandboxSeed
   let operator: OperatorCredentials
@@ -23,8 +23,8 @@ describe('the live check of an organisation at Google', () => {
   beforeAll(async () => {
     ;({ seed, operator } = await defaultSeed())
     sandbox = await startSandbox({ seed })
-    const settings = { googleSandboxUrl: new URL(sandbox.google.url), microsoftSandboxUrl: null, timeoutMs: 2_500 }
-    google = new Providers(settings, new SystemClock()).administrator('google')
+    const opened = await providers.open({ googleSandboxUrl: new URL(sandbox.google.url), timeoutMs: 2_500 })
+    google = opened.administrator('google')
   })
   afterAll(() => sandbox.stop())
   beforeEach(() => {

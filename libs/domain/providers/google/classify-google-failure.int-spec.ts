@@ -1,11 +1,10 @@
-import { SystemClock } from '#platform/clock/clock.js'
 import { GOOGLE_ERRORS } from '../../../../apps/sandbox/google/errors.js'
 import { type Sandbox, startSandbox } from '../../../../apps/sandbox/sandbox.js'
 import { defaultSeed } from '../../../../apps/sandbox/seed/default-seed.js'
 import type { SandboxSeed } from '../../../../apps/sandbox/seed/seed-schema.js'
 import { type DelegatedPermission, permissionsOf, providerScopesFor } from '../delegated-scopes.js'
 import type { MailboxKind, Organisation, OrganisationProvider } from '../provider.port.js'
-import { Providers } from '../providers.js'
+import { providersForTests } from '../testing/providers-for-tests.js'
 import { readGoogleKeyFile } from './google-credential.js'
 
 const READ = permissionsOf(['read_only'])
@@ -13,6 +12,7 @@ const BOTH: MailboxKind[] = ['person', 'room']
 const TIMEOUT_MS = 2_500
 
 describe('a refusal of Google, over HTTP', () => {
+  const providers = providersForTests()
   let sandbox: Sandbox
   let seed: SandboxSeed
   let acme: Organisation
@@ -32,13 +32,13 @@ describe('a refusal of Google, over HTTP', () => {
   })
   afterAll(() => sandbox.stop())
 
-  beforeEach(() => {
+  beforeEach(async () => {
     sandbox.google.reseed(seed.google)
     sandbox.google.faults.clear()
     delegate(providerScopesFor('google', permissionsOf(['read_write']), BOTH))
+    const opened = await providers.open({ googleSandboxUrl: new URL(sandbox.google.url), timeoutMs: TIMEOUT_MS })
+    google = opened.organisation('google')
     sandbox.google.journal.clear()
-    const settings = { googleSandboxUrl: new URL(sandbox.google.url), microsoftSandboxUrl: null, timeoutMs: TIMEOUT_MS }
-    google = new Providers(settings, new SystemClock()).organisation('google')
   })
 
   const delegate = (scopes: string[]) =>

@@ -1,11 +1,10 @@
-import { SystemClock } from '#platform/clock/clock.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { PageWalker } from '../../../../apps/sandbox/microsoft/page-walker.js'
 import { type Sandbox, startSandbox } from '../../../../apps/sandbox/sandbox.js'
 import { defaultSeed, type OperatorCredentials } from '../../../../apps/sandbox/seed/default-seed.js'
 import type { SandboxSeed } from '../../../../apps/sandbox/seed/seed-schema.js'
 import type { AdministratorProvider, SignInAttempt, SignInRegistration } from '../administrator.port.js'
-import { Providers } from '../providers.js'
+import { providersForTests } from '../testing/providers-for-tests.js'
 
 const ATTEMPT: SignInAttempt = {
   redirectUri: 'http://127.0.0.1:4711/return',
@@ -15,6 +14,7 @@ const ATTEMPT: SignInAttempt = {
 }
 
 describe('an administrator at Google', () => {
+  const providers = providersForTests()
   let sandbox: Sandbox
   let seed: SandboxSeed
   let operator: OperatorCredentials
@@ -26,8 +26,8 @@ describe('an administrator at Google', () => {
     sandbox = await startSandbox({ seed })
     const { clientId, clientSecret } = operator.googleClient
     registration = { clientId, clientSecret: new Secret(clientSecret) }
-    const settings = { googleSandboxUrl: new URL(sandbox.google.url), microsoftSandboxUrl: null, timeoutMs: 2_500 }
-    google = new Providers(settings, new SystemClock()).administrator('google')
+    const opened = await providers.open({ googleSandboxUrl: new URL(sandbox.google.url), timeoutMs: 2_500 })
+    google = opened.administrator('google')
   })
   afterAll(() => sandbox.stop())
   beforeEach(() => {

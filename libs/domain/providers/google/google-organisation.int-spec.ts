@@ -1,4 +1,3 @@
-import { SystemClock } from '#platform/clock/clock.js'
 import { userFrom } from '../../../../apps/sandbox/google/organisation.js'
 import { userSeed } from '../../../../apps/sandbox/google/seed.js'
 import { type Sandbox, startSandbox } from '../../../../apps/sandbox/sandbox.js'
@@ -6,7 +5,7 @@ import { defaultSeed } from '../../../../apps/sandbox/seed/default-seed.js'
 import type { SandboxSeed } from '../../../../apps/sandbox/seed/seed-schema.js'
 import { type DelegatedPermission, permissionsOf, providerScopesFor } from '../delegated-scopes.js'
 import type { MailboxKind, Organisation, OrganisationProvider } from '../provider.port.js'
-import { Providers } from '../providers.js'
+import { providersForTests } from '../testing/providers-for-tests.js'
 import { readGoogleKeyFile } from './google-credential.js'
 
 const READ = permissionsOf(['read_only'])
@@ -15,6 +14,7 @@ const LOVELACE = 'c_1884lovelace0board0room@resource.calendar.google.com'
 const TIMEOUT_MS = 2_500
 
 describe('acting at Google with one organisation’s credential', () => {
+  const providers = providersForTests()
   let sandbox: Sandbox
   let seed: SandboxSeed
   let acme: Organisation
@@ -34,18 +34,17 @@ describe('acting at Google with one organisation’s credential', () => {
   })
   afterAll(() => sandbox.stop())
 
-  beforeEach(() => {
+  beforeEach(async () => {
     sandbox.google.reseed(seed.google)
     sandbox.google.faults.clear()
     delegate(providerScopesFor('google', permissionsOf(['read_write']), BOTH))
+    google = await open()
     sandbox.google.journal.clear()
-    google = providers()
   })
 
-  const providers = () => {
-    const url = new URL(sandbox.google.url)
-    const settings = { googleSandboxUrl: url, microsoftSandboxUrl: null, timeoutMs: TIMEOUT_MS }
-    return new Providers(settings, new SystemClock()).organisation('google')
+  const open = async () => {
+    const opened = await providers.open({ googleSandboxUrl: new URL(sandbox.google.url), timeoutMs: TIMEOUT_MS })
+    return opened.organisation('google')
   }
   /** As the sandbox numbers the people of its seed. */
   const idOf = (email: string) => userFrom(userSeed.parse({ email }), null).id
@@ -111,7 +110,7 @@ describe('acting at Google with one organisation’s credential', () => {
       for (const email of ['annette@acme.example', 'anna@acme.test'])
         expect(await prove(email)).toMatchObject({ ...anna, email: 'annette@acme.example' })
       sandbox.google.mutate('remove-alias', { email: 'annette@acme.example', alias: 'anna@acme.test' })
-      google = providers()
+      google = await open()
       expect(await refusal(prove('anna@acme.test'))).toMatchObject({ key: 'google.subject_not_found' })
     })
 
@@ -302,7 +301,7 @@ describe('acting at Google with one organisation’s credential', () => {
       expect(await read('ben@acme.test', 'person', events)).toMatchObject({ status: 200 })
       sandbox.google.mutate('remove-alias', { email: 'benjamin@acme.test', alias: 'ben@acme.test' })
       sandbox.google.mutate('rename-user', { email: 'anna@acme.test', to: 'ben@acme.test' })
-      google = providers()
+      google = await open()
       const calendars = () => calls().filter((call) => call.endsWith('/events')).length
       const before = calendars()
       expect(await refusal(read('ben@acme.test', 'person', events))).toMatchObject({

@@ -17,6 +17,7 @@ import type {
   ProviderReadAnswer,
   Room,
 } from '../provider.port.js'
+import { isThrottled } from '../tokens/mint-budget.js'
 import type { DirectoryResource, GoogleApi } from './google-api.js'
 import { googleError } from './google-errors.js'
 import type { GoogleHttp } from './google-http.js'
@@ -79,7 +80,7 @@ export class GoogleOrganisation implements OrganisationProvider {
     email: string,
     permissions: readonly DelegatedPermission[],
   ): Promise<MailboxProof> {
-    return this.tokens.as(organisation, email, googlePersonScopesFor(permissions), async (token) => {
+    return this.tokens.as(organisation, email, googlePersonScopesFor(permissions), 'bulk', async (token) => {
       const [calendar, { id, primaryEmail }] = await Promise.all([
         this.api.primaryCalendar(token),
         this.api.identity(token),
@@ -97,12 +98,12 @@ export class GoogleOrganisation implements OrganisationProvider {
     email: string,
     permissions: readonly DelegatedPermission[],
   ): Promise<MailboxProof> {
-    const { items = [] } = await this.tokens.asAdministrator(organisation, ROOM_SCOPES, (token) =>
+    const { items = [] } = await this.tokens.asAdministrator(organisation, ROOM_SCOPES, 'bulk', (token) =>
       this.api.resources(token, { email }),
     )
     const room = items.find((item) => sameAddress(item.resourceEmail, email))
     if (!room) throw googleError('google.room_not_found')
-    await this.tokens.asAdministrator(organisation, googleScopesFor(permissions), (token) =>
+    await this.tokens.asAdministrator(organisation, googleScopesFor(permissions), 'bulk', (token) =>
       this.#seeRoom(token, email, permissions),
     )
     return { email, kind: 'room', displayName: room.resourceName ?? null, providerUserId: room.resourceId }
@@ -120,7 +121,7 @@ export class GoogleOrganisation implements OrganisationProvider {
   async *listRooms(organisation: Organisation): AsyncIterable<Room> {
     let pageToken: string | undefined
     do {
-      const page = await this.tokens.asAdministrator(organisation, ROOM_SCOPES, (token) =>
+      const page = await this.tokens.asAdministrator(organisation, ROOM_SCOPES, 'interactive', (token) =>
         this.api.resources(token, { pageToken }),
       )
       yield* (page.items ?? []).map(roomFrom)
@@ -135,13 +136,24 @@ export class GoogleOrganisation implements OrganisationProvider {
     read: ProviderRead,
   ): Promise<ProviderReadAnswer> {
     return mailbox.kind === 'room'
-      ? this.tokens.as(organisation, organisation.administratorEmail, googleScopesFor(permissions), (token) =>
-          this.#read(read, token),
+      ? this.tokens.as(
+          organisation,
+          organisation.administratorEmail,
+          googleScopesFor(permissions),
+          'interactive',
+          (token) => this.#read(read, token),
         )
-      : this.tokens.as(organisation, mailbox.email, googlePersonScopesFor(permissions), async (token) => {
-          if ((await this.#users.fetch(token)) !== mailbox.providerUserId) throw googleError('grant.mailbox_reassigned')
-          return this.#read(read, token)
-        })
+      : this.tokens.as(
+          organisation,
+          mailbox.email,
+          googlePersonScopesFor(permissions),
+          'interactive',
+          async (token) => {
+            if ((await this.#users.fetch(token)) !== mailbox.providerUserId)
+              throw googleError('grant.mailbox_reassigned')
+            return this.#read(read, token)
+          },
+        )
   }
 
   async #read(read: ProviderRead, token: string): Promise<ProviderReadAnswer> {
@@ -154,8 +166,12 @@ export class GoogleOrganisation implements OrganisationProvider {
   /** The token endpoint may say the same of a stranger, of an alias and of a suspended user; the directory tells them apart. */
   async #primaryAddress(organisation: Organisation, email: string, refusal: ProviderError): Promise<string> {
     const user = await this.tokens
-      .asAdministrator(organisation, USER_SCOPES, (token) => this.api.user(token, email))
-      .catch(() => null)
+      .asAdministrator(organisation, USER_SCOPES, 'bulk', (token) => this.api.user(token, email))
+      .catch((error) => {
+        // The budget's "later" is no silence of the directory: it may know the address then.
+        if (isThrottled(error)) throw error
+        return null
+      })
     if (user?.suspended || user?.archived) throw googleError('google.subject_suspended')
     if (!user || sameAddress(user.primaryEmail, email)) throw refusal
     refuseOutside(organisation, user.primaryEmail)

@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '#platform/clock/clock.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 import type { GoogleCredential, Organisation } from '../provider.port.js'
-import { type MintedToken, TokenCache } from '../token-cache.js'
+import type { ProviderTokens } from '../tokens/provider-tokens.js'
+import type { MintedToken, Urgency } from '../tokens/wanted-token.js'
 import { assertionClaims, type SigningKey, signAssertion, signingKey } from './google-assertion.js'
 import { type GoogleErrorKey, googleError } from './google-errors.js'
 import type { GoogleHttp } from './google-http.js'
@@ -23,28 +24,44 @@ interface TokenAnswer {
 
 /** Access tokens of a service account that acts as somebody (domain-wide delegation). */
 export class GoogleTokens {
-  readonly #cache: TokenCache
   readonly #keys = new LRUCache<string, SigningKey>({ max: KEYS_KEPT })
 
   constructor(
+    private readonly tokens: ProviderTokens,
     private readonly http: GoogleHttp,
     private readonly clock: Clock,
-  ) {
-    this.#cache = new TokenCache(clock)
-  }
+  ) {}
 
   /** Runs `call` with a token for `subject`, kept or new. */
-  as<T>(organisation: Organisation, subject: string, scopes: readonly string[], call: (token: string) => Promise<T>) {
+  as<T>(
+    organisation: Organisation,
+    subject: string,
+    scopes: readonly string[],
+    urgency: Urgency,
+    call: (token: string) => Promise<T>,
+  ): Promise<T> {
     const credential = googleCredentialOf(organisation)
     const version = organisation.credentialVersion
-    const key = [version, subject.toLowerCase(), ...[...scopes].sort()].join('\n')
-    return this.#cache.use(key, () => this.mint(credential, subject, scopes, this.#keyOf(credential, version)), call)
+    const wanted = {
+      provider: 'google' as const,
+      identity: [organisation.id, version, subject.toLowerCase(), ...[...scopes].sort()],
+      // Google counts the calls of a project, whichever organisation they are for.
+      budget: credential.clientId,
+      urgency,
+      mint: () => this.mint(credential, subject, scopes, this.#keyOf(credential, version)),
+    }
+    return this.tokens.use(wanted, call)
   }
 
   /** The directory and the rooms are read with the administrator's mailbox, and everybody needs it to go on existing. */
-  async asAdministrator<T>(organisation: Organisation, scopes: readonly string[], call: (token: string) => Promise<T>) {
+  async asAdministrator<T>(
+    organisation: Organisation,
+    scopes: readonly string[],
+    urgency: Urgency,
+    call: (token: string) => Promise<T>,
+  ): Promise<T> {
     try {
-      return await this.as(organisation, organisation.administratorEmail, scopes, call)
+      return await this.as(organisation, organisation.administratorEmail, scopes, urgency, call)
     } catch (error) {
       if (!(error instanceof ProviderError) || !ADMINISTRATOR_IS_GONE.has(error.code)) throw error
       throw googleError('google.administrator_unavailable', { detail: error.code })

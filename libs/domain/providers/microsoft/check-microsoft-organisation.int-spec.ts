@@ -1,4 +1,3 @@
-import { SystemClock } from '#platform/clock/clock.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { INITECH, UMBRELLA } from '../../../../apps/sandbox/microsoft/default-seed.js'
 import { type Sandbox, startSandbox } from '../../../../apps/sandbox/sandbox.js'
@@ -12,9 +11,10 @@ import type {
 } from '../administrator.port.js'
 import { permissionsOf } from '../delegated-scopes.js'
 import type { MicrosoftCredential } from '../provider.port.js'
-import { Providers } from '../providers.js'
+import { providersForTests } from '../testing/providers-for-tests.js'
 
 describe('the live check of an organisation at Microsoft', () => {
+  const providers = providersForTests()
   let sandbox: Sandbox
   let seed: SandboxSeed
   let operator: OperatorCredentials
@@ -23,8 +23,8 @@ describe('the live check of an organisation at Microsoft', () => {
   beforeAll(async () => {
     ;({ seed, operator } = await defaultSeed())
     sandbox = await startSandbox({ seed })
-    const settings = { googleSandboxUrl: null, microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 }
-    microsoft = new Providers(settings, new SystemClock()).administrator('microsoft')
+    const opened = await providers.open({ microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 })
+    microsoft = opened.administrator('microsoft')
   })
   afterAll(() => sandbox.stop())
   beforeEach(() => {

@@ -1,4 +1,3 @@
-import { SystemClock } from '#platform/clock/clock.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { AADSTS_CODES } from '../../../../apps/sandbox/microsoft/aadsts.js'
 import { INITECH } from '../../../../apps/sandbox/microsoft/default-seed.js'
@@ -8,10 +7,11 @@ import { defaultSeed, type OperatorCredentials } from '../../../../apps/sandbox/
 import type { SandboxSeed } from '../../../../apps/sandbox/seed/seed-schema.js'
 import { permissionsOf } from '../delegated-scopes.js'
 import type { MicrosoftCredential, Organisation, OrganisationProvider } from '../provider.port.js'
-import { Providers } from '../providers.js'
+import { providersForTests } from '../testing/providers-for-tests.js'
 import { AADSTS_ROWS } from './classify-microsoft-failure.js'
 
 describe('a refusal of Microsoft, through its real library', () => {
+  const providers = providersForTests()
   let sandbox: Sandbox
   let seed: SandboxSeed
   let operator: OperatorCredentials
@@ -24,13 +24,13 @@ describe('a refusal of Microsoft, through its real library', () => {
   })
   afterAll(() => sandbox.stop())
 
-  beforeEach(() => {
+  beforeEach(async () => {
     sandbox.microsoft.reseed(seed.microsoft)
     sandbox.microsoft.faults.clear()
     sandbox.microsoft.mutate('grant-consent')
+    const opened = await providers.open({ microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 })
+    microsoft = opened.organisation('microsoft')
     sandbox.microsoft.journal.clear()
-    const settings = { googleSandboxUrl: null, microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 }
-    microsoft = new Providers(settings, new SystemClock()).organisation('microsoft')
     initech = {
       id: INITECH,
       domains: ['initech.test', 'initech.onmicrosoft.test'],

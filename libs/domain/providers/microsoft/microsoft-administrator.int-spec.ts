@@ -1,4 +1,3 @@
-import { SystemClock } from '#platform/clock/clock.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { INITECH, UMBRELLA } from '../../../../apps/sandbox/microsoft/default-seed.js'
 import { PageWalker } from '../../../../apps/sandbox/microsoft/page-walker.js'
@@ -6,7 +5,7 @@ import { type Sandbox, startSandbox } from '../../../../apps/sandbox/sandbox.js'
 import { defaultSeed, type OperatorCredentials } from '../../../../apps/sandbox/seed/default-seed.js'
 import type { SandboxSeed } from '../../../../apps/sandbox/seed/seed-schema.js'
 import type { AdministratorProvider, SignInAttempt, SignInRegistration } from '../administrator.port.js'
-import { Providers } from '../providers.js'
+import { providersForTests } from '../testing/providers-for-tests.js'
 
 const ATTEMPT: SignInAttempt = {
   redirectUri: 'http://127.0.0.1:4711/return',
@@ -16,6 +15,7 @@ const ATTEMPT: SignInAttempt = {
 }
 
 describe('an administrator at Microsoft', () => {
+  const providers = providersForTests()
   let sandbox: Sandbox
   let seed: SandboxSeed
   let operator: OperatorCredentials
@@ -27,8 +27,8 @@ describe('an administrator at Microsoft', () => {
     sandbox = await startSandbox({ seed })
     const { clientId, clientSecret } = operator.microsoftApp
     registration = { clientId, clientSecret: new Secret(clientSecret) }
-    const settings = { googleSandboxUrl: null, microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 }
-    microsoft = new Providers(settings, new SystemClock()).administrator('microsoft')
+    const opened = await providers.open({ microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 })
+    microsoft = opened.administrator('microsoft')
   })
   afterAll(() => sandbox.stop())
   beforeEach(() => {

@@ -1,4 +1,3 @@
-import { SystemClock } from '#platform/clock/clock.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { newSigningKey } from '../../../../apps/sandbox/core/self-signed-certificate.js'
 import { INITECH, UMBRELLA } from '../../../../apps/sandbox/microsoft/default-seed.js'
@@ -7,13 +6,14 @@ import { defaultSeed, type OperatorCredentials } from '../../../../apps/sandbox/
 import type { SandboxSeed } from '../../../../apps/sandbox/seed/seed-schema.js'
 import { permissionsOf } from '../delegated-scopes.js'
 import type { MailboxKind, MicrosoftCredential, Organisation, OrganisationProvider } from '../provider.port.js'
-import { Providers } from '../providers.js'
+import { providersForTests } from '../testing/providers-for-tests.js'
 
 const READ = permissionsOf(['read_only'])
 const BOTH: MailboxKind[] = ['person', 'room']
 const APOLLO = 'room.apollo@initech.test'
 
 describe('acting at Microsoft with one organisation’s credential', () => {
+  const providers = providersForTests()
   let sandbox: Sandbox
   let seed: SandboxSeed
   let operator: OperatorCredentials
@@ -26,13 +26,13 @@ describe('acting at Microsoft with one organisation’s credential', () => {
   })
   afterAll(() => sandbox.stop())
 
-  beforeEach(() => {
+  beforeEach(async () => {
     sandbox.microsoft.reseed(seed.microsoft)
     sandbox.microsoft.faults.clear()
     sandbox.microsoft.mutate('grant-consent')
+    const opened = await providers.open({ microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 })
+    microsoft = opened.organisation('microsoft')
     sandbox.microsoft.journal.clear()
-    const settings = { googleSandboxUrl: null, microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 }
-    microsoft = new Providers(settings, new SystemClock()).organisation('microsoft')
     initech = {
       id: INITECH,
       domains: ['initech.test', 'initech.onmicrosoft.test'],

@@ -34,7 +34,7 @@ export class MicrosoftOrganisation implements OrganisationProvider {
   ): Promise<MailboxProof> {
     const { domains } = organisation
     const address = addressWithin(domains, email)
-    return this.tokens.as(organisation, (token) => this.#prove(token, domains, address, mayBe))
+    return this.tokens.as(organisation, 'bulk', (token) => this.#prove(token, domains, address, mayBe))
   }
 
   /** For the live check, which has no organisation yet. @param token app-only, of the organisation with these domains */
@@ -95,7 +95,7 @@ export class MicrosoftOrganisation implements OrganisationProvider {
   async *listRooms(organisation: Organisation): AsyncIterable<Room> {
     let next: string | undefined
     do {
-      const page = await this.tokens.as(organisation, (token) => this.graph.rooms(token, next))
+      const page = await this.tokens.as(organisation, 'interactive', (token) => this.graph.rooms(token, next))
       yield* page.rooms.map(roomFrom)
       next = page.next
     } while (next)
@@ -107,7 +107,7 @@ export class MicrosoftOrganisation implements OrganisationProvider {
     _permissions: readonly DelegatedPermission[],
     read: ProviderRead,
   ): Promise<ProviderReadAnswer> {
-    return this.tokens.as(organisation, async (token) => {
+    return this.tokens.as(organisation, 'interactive', async (token) => {
       const answer = await this.graph.read(token, read)
       if (answer.status !== 401) return answer
       await answer.discard()

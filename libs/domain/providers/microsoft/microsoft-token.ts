@@ -10,7 +10,8 @@ import type { Clock } from '#platform/clock/clock.js'
 import type { ProviderError } from '#platform/errors/provider-error.js'
 import type { MicrosoftCredential, Organisation } from '../provider.port.js'
 import type { ProviderCall } from '../provider-http.js'
-import { type MintedToken, TokenCache } from '../token-cache.js'
+import type { ProviderTokens } from '../tokens/provider-tokens.js'
+import type { MintedToken, Urgency } from '../tokens/wanted-token.js'
 import { classifyMicrosoftAnswer, classifyMsalFailure } from './classify-microsoft-failure.js'
 import { AUTHORITY, GRAPH_APP_SCOPE, type MicrosoftCloud } from './microsoft-cloud.js'
 import { microsoftError } from './microsoft-errors.js'
@@ -18,20 +19,25 @@ import type { MicrosoftLogin } from './microsoft-login.js'
 
 /** App-only tokens for Graph: one per organisation, good for every mailbox of it and for no other. */
 export class MicrosoftTokens {
-  readonly #cache: TokenCache
-
   constructor(
+    private readonly tokens: ProviderTokens,
     private readonly login: MicrosoftLogin,
     private readonly clock: Clock,
     private readonly cloud: MicrosoftCloud,
-  ) {
-    this.#cache = new TokenCache(clock)
-  }
+  ) {}
 
-  as<T>(organisation: Organisation, call: (token: string) => Promise<T>): Promise<T> {
+  as<T>(organisation: Organisation, urgency: Urgency, call: (token: string) => Promise<T>): Promise<T> {
     const credential = microsoftCredentialOf(organisation)
-    const key = `${organisation.id}\n${organisation.credentialVersion}`
-    return this.#cache.use(key, () => this.mint(organisation.id, credential), call)
+    const { id, credentialVersion } = organisation
+    const wanted = {
+      provider: 'microsoft' as const,
+      identity: [id, credentialVersion],
+      // Microsoft counts an application's calls in each tenant.
+      budget: `${credential.clientId} ${id}`,
+      urgency,
+      mint: () => this.mint(id, credential),
+    }
+    return this.tokens.use(wanted, call)
   }
 
   /**

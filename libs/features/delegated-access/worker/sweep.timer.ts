@@ -1,4 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
+import { ProviderTokens } from '#domain/providers/tokens/provider-tokens.js'
 import { seconds } from '#platform/clock/clock.js'
 import { Log } from '#platform/observability/log.js'
 import { SweepRequests } from '../sweep-requests.js'
@@ -13,6 +14,7 @@ export class SweepTimer implements OnApplicationBootstrap, BeforeApplicationShut
 
   constructor(
     private readonly step: SweepRequests,
+    private readonly tokens: ProviderTokens,
     private readonly log: Log,
   ) {}
 
@@ -33,6 +35,7 @@ export class SweepTimer implements OnApplicationBootstrap, BeforeApplicationShut
   async #sweep() {
     try {
       await this.step.sweep()
+      await this.tokens.sweep()
     } catch (error) {
       this.log.failure('sweep.failed', error)
     }

@@ -110,6 +110,33 @@ const STATEMENTS = [
   )`,
   'create index consents_expiring on consents (expires_at)',
 
+  // Not logged: a token that is lost is minted again, and none gets into the write-ahead log, a replica or a base backup.
+  // The fences are logged, so that they go on rising after a crash. A row is updated in place, hence the free space.
+  'create sequence provider_token_fences',
+  `create unlogged table provider_tokens (
+    id text primary key,
+    fence bigint not null,
+    claimed_until timestamptz,
+    token_fence bigint,
+    sealed_token text,
+    renew_at timestamptz,
+    usable_until timestamptz,
+    dropped_at timestamptz,
+    kept_until timestamptz not null
+  ) with (fillfactor = 50)`,
+  'create index provider_tokens_expiring on provider_tokens (kept_until)',
+
+  `create unlogged table provider_budgets (
+    lane text primary key,
+    rate float8 not null,
+    rising_since timestamptz not null,
+    slowed_at timestamptz,
+    leased_from timestamptz not null,
+    places int not null,
+    spacing interval not null,
+    free_at timestamptz not null
+  ) with (fillfactor = 50)`,
+
   `create table accounts (
     id text primary key,
     client_id text not null,

@@ -1,0 +1,32 @@
+import { SystemClock } from '#platform/clock/clock.js'
+import type { ProviderSettings } from '#platform/config/settings.js'
+import { defineStatement } from '#platform/database/statement.js'
+import { Log } from '#platform/observability/log.js'
+import { CryptoRandom } from '#platform/secrets/random.js'
+import { databaseForTests } from '#platform/testing/database-for-tests.js'
+import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
+import { Providers } from '../providers.js'
+import { ProviderTokens } from '../tokens/provider-tokens.js'
+
+const FORGET = defineStatement('forget-provider-tokens', 'truncate provider_tokens, provider_budgets')
+
+/** The providers over a database of this test file's own. Call it where `beforeAll` may be called. */
+export function providersForTests() {
+  const opened: ProviderTokens[] = []
+  const finishAll = () => Promise.all(opened.splice(0).map((tokens) => tokens.beforeApplicationShutdown()))
+  afterAll(finishAll)
+  const db = databaseForTests([])
+  const sealer = sealerForTests()
+  return {
+    /** As after a first start: no tokens, nothing learned about budgets. */
+    async open(wanted: Pick<ProviderSettings, 'timeoutMs'> & Partial<ProviderSettings>): Promise<Providers> {
+      await finishAll()
+      await db.database.run(FORGET, [])
+      const settings = { googleSandboxUrl: null, microsoftSandboxUrl: null, mintsPerSecond: 2_000, ...wanted }
+      const clock = new SystemClock()
+      const tokens = new ProviderTokens(db.database, sealer, clock, new CryptoRandom(), new Log('silent'), settings)
+      opened.push(tokens)
+      return new Providers(settings, clock, tokens)
+    },
+  }
+}

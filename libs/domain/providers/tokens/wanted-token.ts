@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto'
+import type { ProviderName } from '../provider.port.js'
+
+export interface MintedToken {
+  token: string
+  lifetimeMs: number
+}
+
+/** `interactive`: somebody is waiting for the answer. `bulk`: a job is, and can come back. */
+export type Urgency = 'interactive' | 'bulk'
+
+export interface WantedToken {
+  provider: ProviderName
+  /** Everything that the token depends on: the organisation, the credential's version, the subject, the scopes. */
+  identity: readonly string[]
+  /** Whose calls the provider counts together: an app or project, with the organisation where it counts by that too. */
+  budget: string
+  urgency: Urgency
+  mint: () => Promise<MintedToken>
+}
+
+/** Says nothing of whose token it is. */
+export const idOf = ({ provider, identity }: Pick<WantedToken, 'provider' | 'identity'>): string =>
+  createHash('sha256')
+    .update(JSON.stringify([provider, ...identity]))
+    .digest('base64url')

@@ -386,6 +386,10 @@ describe('POST /oauth/token', () => {
     })
   })
 
+  it('takes no refresh token for an access token', async () => {
+    expect(await isLive({ access_token: (await mailboxTokens()).refresh_token })).toBe(false)
+  })
+
   it('keeps nothing in the database that its holder could present, in whatever spelling', async () => {
     await mailboxTokens()
     const tables = await contentsOf(databaseUrl)

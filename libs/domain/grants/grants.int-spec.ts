@@ -16,7 +16,7 @@ import { RevokeGrants } from './revoke-grants.js'
 import { type Refresh, RotateRefreshToken } from './rotate-refresh-token.js'
 import { grantMailbox as grantAsMainPath, issueCallbackCode } from './testing/statements-of-the-main-path.js'
 import { AccessToken, RefreshToken } from './token.entity.js'
-import { ACCOUNT_TOKEN_LIFE, type IssuedTokens, Tokens } from './tokens.js'
+import { ACCOUNT_TOKEN_LIFE, type IssuedTokens, REPLAY_MEMORY, Tokens } from './tokens.js'
 
 const CLIENT = 'cli_acme'
 const CALLBACK_URL = 'https://app.acme.test/callbacks?mailbox=1'
@@ -283,6 +283,36 @@ describe('grants', () => {
       await refused(refresh(first))
 
       await refused(refresh(third))
+    })
+
+    it('is kept for a week after its use, to be known again, and what is older makes no rows', async () => {
+      const { code, grantId } = await newCode()
+      let issued = await redeem(code)
+      for (let day = 0; day < 20; day++) {
+        clock.advance(days(1))
+        issued = await refresh(issued)
+      }
+      const [rows] = await ground.database.read((em) =>
+        em.execute(
+          `select (select count(*)::int from access_tokens where grant_id = ?) as access,
+             (select count(*)::int from refresh_tokens where grant_id = ?) as refresh`,
+          [grantId, grantId],
+        ),
+      )
+      // The newest, and one for each day of the week that is remembered.
+      expect(rows).toEqual({ access: 1, refresh: 1 + REPLAY_MEMORY / days(1) + 1 })
+    })
+
+    it('ends the whole grant also when it was used days ago', async () => {
+      const first = await redeem((await newCode()).code)
+      let issued = first
+      for (let day = 0; day < 6; day++) {
+        issued = await refresh(issued)
+        clock.advance(days(1))
+      }
+      await refused(refresh(first))
+
+      await refused(refresh(issued))
     })
 
     it('brings an access token of less scope, and stays as wide as it was', async () => {

@@ -66,6 +66,7 @@ export class RotateRefreshToken {
     const scope = narrow?.(grant) ?? null
     token.usedAt ??= now
     if (token.generation === grant.refreshGeneration) grant.refreshGeneration += 1
+    await this.tokens.forgetSpent(tx, grant)
     failPoint('rotate-refresh-token.committing')
     return { kind: 'rotated', tokens: await this.tokens.issue(tx, grant, 'token.refreshed', scope) }
   }

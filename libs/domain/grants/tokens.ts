@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { originValues, recordActsOf } from '#domain/audit/record-act.js'
-import { after, Clock, minutes } from '#platform/clock/clock.js'
+import { after, Clock, days, minutes } from '#platform/clock/clock.js'
 import type { Em, Tx } from '#platform/database/database.js'
 import { hashOf, newBearer, RandomSource } from '#platform/secrets/random.js'
 import { Secret } from '#platform/secrets/secret.js'
@@ -9,6 +9,9 @@ import { AccessToken, RefreshToken } from './token.entity.js'
 
 export const SERVICE_ACCOUNT_TOKEN_LIFE = minutes(30)
 export const ACCOUNT_TOKEN_LIFE = minutes(60)
+
+/** For so long a refresh token that is used up is kept, to know it when somebody uses it again. */
+export const REPLAY_MEMORY = days(7)
 
 export interface IssuedTokens {
   accessToken: Secret<string>
@@ -59,6 +62,17 @@ export class Tokens {
       ...[act, ...originValues()],
     ])
     return { accessToken, refreshToken, expiresInSeconds: life / 1000, scope: narrowed ?? grant.scope, grant }
+  }
+
+  /** What opens nothing any more. Done at each refresh, so that a grant keeps few rows however long it is used. */
+  async forgetSpent(tx: Tx, { id: grantId, refreshGeneration }: Grant): Promise<void> {
+    const now = this.clock.now()
+    const longAgo = { $lt: after(now, -REPLAY_MEMORY) }
+    await tx.nativeDelete(AccessToken, { grantId, expiresAt: { $lt: now } })
+    await tx.nativeDelete(RefreshToken, {
+      ...{ grantId, generation: { $lt: refreshGeneration - 1 } },
+      $or: [{ usedAt: longAgo }, { usedAt: null, createdAt: longAgo }],
+    })
   }
 
   /** The live grant behind an access token, with that token's scope, if its client may still call; null for everything else. */

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addClientCommands } from '#features/administration/cli/clients.commands.js'
 import { addProviderCommands } from '#features/administration/cli/providers.commands.js'
 import { addSecretsCommands } from '#features/administration/cli/secrets.commands.js'
+import { addRequestCommands } from '#features/delegated-access/cli/requests.commands.js'
 import { exitCodeOf, reportFailure } from './report-failure.js'
 
 /** What is typed decides the answer's form even when the rest of it cannot be parsed. */
@@ -38,6 +39,7 @@ const runStep: Parameters<typeof addClientCommands>[1] = async (step, work) =>
 addClientCommands(mandate, runStep)
 addProviderCommands(mandate, runStep)
 addSecretsCommands(mandate, runStep)
+addRequestCommands(mandate, runStep)
 
 try {
   await mandate.parseAsync()

@@ -2,6 +2,7 @@ import { userInfo } from 'node:os'
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { AdministrationModule } from '#features/administration/administration.module.js'
+import { DeadLettersModule } from '#features/delegated-access/dead-letters.module.js'
 import { Clock, SystemClock } from '#platform/clock/clock.js'
 import { ConfigurationError, loadSettings, type Settings } from '#platform/config/settings.js'
 import { DatabaseModule } from '#platform/database/database.module.js'
@@ -74,7 +75,7 @@ class CliModule {
     ]
     return {
       module: CliModule,
-      imports: [DatabaseModule.forRoot(databaseUrl), AdministrationModule],
+      imports: [DatabaseModule.forRoot(databaseUrl), AdministrationModule, DeadLettersModule],
       providers: mechanisms,
       exports: mechanisms.map(({ provide }) => provide),
     }

@@ -13,7 +13,8 @@ describe(`GET ${PATH}`, () => {
     stage = await Stage.open(databaseUrl)
     const client = await stage.api.addClient('Scheduler')
     acme = await stage.api.authorise(client, 'acme')
-    const answers = [{ answer: { status: 500 } }]
+    // However slow the machine is, the next attempt does not come while the test looks.
+    const answers = [{ answer: { status: 500, headers: { 'retry-after': '600' } } }]
     stage.receiver.standIn.mutate('answer-in-turn', { contains: '"unheard"', answers })
     const ids = await stage.ask(
       acme,
@@ -107,8 +108,11 @@ describe(`GET ${PATH}`, () => {
       error_key: null,
       error_description: null,
       account_id: expect.stringMatching(/^acc_[0-9a-f]{24}$/),
+      abandoned_because: null,
       attempts: 1,
+      last_attempt: { number: 1, started_at: time, milliseconds: expect.any(Number), status: 200, failure: null },
       next_attempt_at: null,
+      held_back_by: null,
       created_at: time,
       decided_at: time,
       ended_at: time,

@@ -5,7 +5,7 @@ export const ACTS = {
   'consent.denied': 'an administrator denied; subject: the consent',
   'access.requested': 'a client asked for a mailbox; subject: the request',
   'access.cancelled': 'a request was withdrawn, by its client or with its service account; subject: the request',
-  'access.redelivered': 'a client asked to be called back once more; subject: the request',
+  'access.redelivered': 'somebody asked to call the client back once more; subject: the request',
   'mint.granted': 'the provider lets us act as the mailbox; subject: the grant',
   'mint.denied': 'it does not; subject: the request',
   'code.issued': 'a code was made; subject: the grant',

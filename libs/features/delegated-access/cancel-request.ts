@@ -27,7 +27,13 @@ export class CancelRequest {
     const cancelled = await this.database.inTransaction(async (tx) => {
       const open = { id, callback: 'waiting', decision: { $in: ['pending', 'granted'] } } as const
       const now = this.clock.now()
-      const ended = { decision: 'cancelled', callback: 'abandoned', ringAt: null, endedAt: now } as const
+      const ended = {
+        decision: 'cancelled',
+        callback: 'abandoned',
+        abandonedBecause: 'withdrawn',
+        ringAt: null,
+        endedAt: now,
+      } as const
       if ((await tx.nativeUpdate(DelegatedAccessRequest, open, ended)) === 0) return false
       const { grantId, clientId, serviceAccountId, email } = await tx.findOneOrFail(DelegatedAccessRequest, { id })
       await this.codes.supersede(tx, id)

@@ -1,10 +1,13 @@
 import { recordActsOf } from '#domain/audit/record-act.js'
 import { GRANT_WANTED_MAILBOX } from '#domain/grants/grant-mailbox.js'
 import { defineBatchStatement, defineStatement } from '#platform/database/statement.js'
+import type { Decision } from './request-lifecycle.js'
 
-/** A request that the provider has not answered, with the service account it is made through. */
-export interface OpenRequest {
+/** A request, with the service account it is made through. */
+export interface AskedRequest {
   id: string
+  decision: Decision
+  callback_url: string
   client_id: string
   service_account_id: string
   email: string
@@ -31,14 +34,15 @@ const LAST_HOLDER = `(
        order by a.created_at desc limit 1)`
 
 /** Values: request. */
-export const FIND_OPEN_REQUEST = defineBatchStatement<OpenRequest>(
-  `select r.id, r.client_id, r.service_account_id, r.email, r.scope, r.created_at, s.provider, s.organisation_id,
+export const FIND_REQUEST = defineBatchStatement<AskedRequest>(
+  `select r.id, r.decision, r.callback_url, r.client_id, r.service_account_id, r.email, r.scope, r.created_at,
+     s.provider, s.organisation_id,
      s.domains, s.administrator_email, s.scope as account_scope, s.credential_version, s.sealed_credential,
      (s.revoked_at is not null or c.disabled_at is not null) as withdrawn, ${LAST_HOLDER} as last_holder
    from delegated_access_requests r
    join service_accounts s on s.id = r.service_account_id
    join clients c on c.id = r.client_id
-   where r.id = any($1::text[]) and r.decision = 'pending'`,
+   where r.id = any($1::text[])`,
 )
 
 /**
@@ -103,7 +107,8 @@ export const POSTPONE_MINT = defineStatement(
 export const CANCEL_WITHDRAWN = defineStatement(
   'cancel-withdrawn',
   `with cancelled as (
-     update delegated_access_requests set decision = 'cancelled', callback = 'abandoned', ring_at = null, ended_at = $2
+     update delegated_access_requests set decision = 'cancelled', callback = 'abandoned',
+       abandoned_because = 'withdrawn', ring_at = null, ended_at = $2
      where id = $1 and decision = 'pending'
      returning id, client_id, service_account_id, email
    )

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core'
-import type { CallbackState, Decision } from './request-lifecycle.js'
+import type { AbandonedBecause, CallbackState, Decision } from './request-lifecycle.js'
 
 /** A client's request for one mailbox: the ledger of the main path. The queue only rings for it. */
 const DelegatedAccessRequestSchema = defineEntity({
@@ -25,6 +25,7 @@ const DelegatedAccessRequestSchema = defineEntity({
     grantId: p.text().nullable(),
 
     callback: p.text().$type<CallbackState>(),
+    abandonedBecause: p.text().$type<AbandonedBecause>().nullable(),
     attempts: p.integer().default(0),
     /** A delivery attempt is in hand until then; nobody else may begin one. */
     leaseUntil: p.datetime().nullable(),
@@ -33,6 +34,8 @@ const DelegatedAccessRequestSchema = defineEntity({
     ringAt: p.datetime().nullable(),
     createdAt: p.datetime(),
     decidedAt: p.datetime().nullable(),
+    /** The last time that somebody wanted the client told once more. */
+    redeliveredAt: p.datetime().nullable(),
     endedAt: p.datetime().nullable(),
   },
 })

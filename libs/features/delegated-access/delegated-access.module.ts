@@ -1,4 +1,3 @@
-import { MikroOrmModule } from '@mikro-orm/nestjs'
 import { Module } from '@nestjs/common'
 import { ClientsModule } from '#domain/clients/clients.module.js'
 import { CredentialsModule } from '#domain/credentials/credentials.module.js'
@@ -7,9 +6,8 @@ import { ProvidersModule } from '#domain/providers/providers.module.js'
 import { AcceptRequests } from './accept-requests.js'
 import { CancelRequest } from './cancel-request.js'
 import { CheckAskedAccess } from './check-asked-access.js'
-import { CallbackAttempt, DelegatedAccessRequest } from './delegated-access-request.entity.js'
+import { DeadLettersModule } from './dead-letters.module.js'
 import { DeliverCallback } from './deliver-callback.js'
-import { FindRequests } from './find-requests.js'
 import { MintAccess } from './mint-access.js'
 import { RedeliverCallback } from './redeliver-callback.js'
 import { SweepRequests } from './sweep-requests.js'
@@ -20,20 +18,13 @@ const STEPS = [
   MintAccess,
   DeliverCallback,
   SweepRequests,
-  FindRequests,
   RedeliverCallback,
   CancelRequest,
 ]
 
 @Module({
-  imports: [
-    MikroOrmModule.forFeature([DelegatedAccessRequest, CallbackAttempt]),
-    ClientsModule,
-    CredentialsModule,
-    GrantsModule,
-    ProvidersModule,
-  ],
+  imports: [DeadLettersModule, ClientsModule, CredentialsModule, GrantsModule, ProvidersModule],
   providers: STEPS,
-  exports: STEPS,
+  exports: [...STEPS, DeadLettersModule],
 })
 export class DelegatedAccessModule {}

@@ -1,9 +1,12 @@
 import type { FilterQuery } from '@mikro-orm/core'
 import { Injectable } from '@nestjs/common'
 import type { Grant } from '#domain/grants/grant.entity.js'
+import { Clock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { insufficientScope, notFound } from '#platform/errors/api-error.js'
 import { invalidField } from '#platform/errors/validation-error.js'
+import { CallbackHost } from './callback-host.entity.js'
+import { deliveryOf } from './delegated-access.jobs.js'
 import { CallbackAttempt, DelegatedAccessRequest } from './delegated-access-request.entity.js'
 import { canonicalAddress } from './mailbox-address.js'
 import type { CallbackState, Decision } from './request-lifecycle.js'
@@ -23,10 +26,20 @@ export interface RequestPage {
   nextCursor: string | null
 }
 
+/** Why a request is where it is. */
+export interface Circumstances {
+  lastAttempt: CallbackAttempt | null
+  /** The host that it waits for, while that is spared. */
+  heldBackBy: CallbackHost | null
+}
+
 /** Requests as their client sees them: those of the service account whose token asks, and no others. */
 @Injectable()
 export class FindRequests {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
 
   /** Newest first. @throws ValidationError for a cursor that is not ours */
   async list(grant: Grant, filter: RequestFilter): Promise<RequestPage> {
@@ -53,10 +66,37 @@ export class FindRequests {
     return request
   }
 
+  /** Two questions for a whole page. */
+  async circumstancesOf(requests: readonly DelegatedAccessRequest[]): Promise<Map<string, Circumstances>> {
+    const newest = requests.filter(({ attempts }) => attempts > 0).map(({ id, attempts }) => [id, attempts] as const)
+    const toTell = requests.filter(({ callback, decision }) => callback === 'waiting' && decision !== 'pending')
+    const [attempts, hosts] = await this.database.read((em) =>
+      Promise.all([
+        newest.length === 0 ? [] : em.find(CallbackAttempt, newest.map(byNumber)),
+        toTell.length === 0 ? [] : em.find(CallbackHost, toTell.map(hostOf).filter(isFirst)),
+      ]),
+    )
+    const now = this.clock.now()
+    const attemptOf = new Map(attempts.map((attempt) => [attempt.requestId, attempt]))
+    const open = new Map(
+      hosts.filter(({ openUntil }) => openUntil && openUntil > now).map((host) => [keyOf(host), host]),
+    )
+    const heldBack = new Map(toTell.map((request) => [request.id, open.get(keyOf(hostOf(request)))]))
+    return new Map(
+      requests.map(({ id }) => [id, { lastAttempt: attemptOf.get(id) ?? null, heldBackBy: heldBack.get(id) ?? null }]),
+    )
+  }
+
   attemptsOf(requestId: string): Promise<CallbackAttempt[]> {
     return this.database.read((em) => em.find(CallbackAttempt, { requestId }, { orderBy: { number: 'asc' } }))
   }
 }
+
+const byNumber = ([requestId, number]: readonly [string, number]) => ({ requestId, number })
+const hostOf = (request: DelegatedAccessRequest) => ({ clientId: request.clientId, host: deliveryOf(request).host })
+const keyOf = ({ clientId, host }: { clientId: string; host: string }) => `${clientId} ${host}`
+const isFirst = (one: ReturnType<typeof hostOf>, index: number, all: ReturnType<typeof hostOf>[]) =>
+  all.findIndex((other) => keyOf(other) === keyOf(one)) === index
 
 const REQUEST_ID = /^dar_[0-9a-f]+$/
 /** As `toISOString` writes it, in years that PostgreSQL knows too. */
@@ -68,14 +108,20 @@ export function ownedBy(grant: Grant) {
   return { clientId: grant.clientId, serviceAccountId: grant.serviceAccountId }
 }
 
-const cursorOf = ({ createdAt, id }: DelegatedAccessRequest) =>
+export const cursorOf = ({ createdAt, id }: DelegatedAccessRequest) =>
   Buffer.from(`${createdAt.toISOString()} ${id}`).toString('base64url')
 
-function before(cursor: string) {
+/** @throws ValidationError for what is no cursor of ours */
+export function readCursor(cursor: string): { createdAt: Date; id: string } {
   const [time = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
   const createdAt = new Date(time)
   if (!TIME.test(time) || Number.isNaN(createdAt.getTime()) || !REQUEST_ID.test(id))
     throw invalidField('cursor', 'errors.invalid', 'must be the next_cursor of an earlier page')
+  return { createdAt, id }
+}
+
+function before(cursor: string) {
+  const { createdAt, id } = readCursor(cursor)
   // Said twice, because only the first half bounds the index.
   return { createdAt: { $lte: createdAt }, $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] }
 }

@@ -15,14 +15,14 @@ import { Log } from '#platform/observability/log.js'
 import { Doorbell } from '#platform/queues/doorbell.js'
 import { RandomSource } from '#platform/secrets/random.js'
 import {
+  type AskedRequest,
   CANCEL_WITHDRAWN,
-  FIND_OPEN_REQUEST,
-  type OpenRequest,
+  FIND_REQUEST,
   POSTPONE_MINT,
   RECORD_DENIAL,
   RECORD_GRANT,
 } from './decision-statements.js'
-import { DELIVER_CALLBACK } from './delegated-access.jobs.js'
+import { DELIVER_CALLBACK, deliveryOf } from './delegated-access.jobs.js'
 import { SWEEP_AFTER } from './request-lifecycle.js'
 
 /** A provider that is still down then has, for this request, refused. */
@@ -45,9 +45,10 @@ export class MintAccess {
 
   /** When to ask again, where the provider has not answered yet; null when there is nothing left to ask. */
   async mint(requestId: string): Promise<Date | null> {
-    const request = await this.database.runTogether(FIND_OPEN_REQUEST, [requestId])
+    const request = await this.database.runTogether(FIND_REQUEST, [requestId])
     // Decided already, perhaps by a run that was killed before it could ring.
-    if (!request) return this.#passOn(requestId)
+    if (!request) return null
+    if (request.decision !== 'pending') return this.#passOn(request)
     if (request.withdrawn) return this.#cancel(request)
     failPoint('mint-access.found')
     // No transaction is open here: a provider may take ten seconds, and locks must not.
@@ -56,10 +57,10 @@ export class MintAccess {
     if (answer instanceof ProviderError) return this.#postpone(request, answer)
     const recorded = await this.#record(request, answer)
     failPoint('mint-access.decided')
-    return recorded ? this.#passOn(requestId) : null
+    return recorded ? this.#passOn(request) : null
   }
 
-  async #ask(request: OpenRequest): Promise<Answer | ProviderError> {
+  async #ask(request: AskedRequest): Promise<Answer | ProviderError> {
     const permissions = permissionsOf(request.scope as DelegatedScope[])
     const kinds = mailboxKindsOf(request.account_scope)
     try {
@@ -77,14 +78,14 @@ export class MintAccess {
   }
 
   /** Ours to mend: a key that does not open a credential, a store that is away. It waits like a provider that is down. */
-  #notAsked({ id, client_id: client, provider }: OpenRequest, error: unknown): ProviderError {
+  #notAsked({ id, client_id: client, provider }: AskedRequest, error: unknown): ProviderError {
     this.log.failure('mint.not_asked', error, { request: id, client, provider })
     const fix = 'The operator has to look into it; ask again later.'
     const problem = 'The provider could not be asked, for a reason on our side.'
     return new ProviderError({ provider, key: 'operator.not_asked', class: 'retry', effect: 'operator', problem, fix })
   }
 
-  async #organisationOf(request: OpenRequest): Promise<Organisation> {
+  async #organisationOf(request: AskedRequest): Promise<Organisation> {
     const owner = {
       id: request.service_account_id,
       clientId: request.client_id,
@@ -98,7 +99,7 @@ export class MintAccess {
   }
 
   /** Waits as long as the provider asked, else as long again as the request has waited already. */
-  async #postpone(request: OpenRequest, { retry, code }: ProviderError): Promise<Date> {
+  async #postpone(request: AskedRequest, { retry, code }: ProviderError): Promise<Date> {
     const now = this.clock.now()
     const age = now.getTime() - request.created_at.getTime()
     const wait = typeof retry === 'object' ? seconds(retry.after) : Math.min(Math.max(age, seconds(2)), minutes(10))
@@ -110,7 +111,7 @@ export class MintAccess {
   }
 
   /** False when another run decided first: an ordinary ending. */
-  async #record(request: OpenRequest, answer: Answer): Promise<boolean> {
+  async #record(request: AskedRequest, answer: Answer): Promise<boolean> {
     const recorded =
       answer.decision === 'granted' ? await this.#grant(request, answer.proof) : await this.#deny(request, answer.facts)
     this.log.info('mint.decided', {
@@ -123,7 +124,7 @@ export class MintAccess {
     return recorded
   }
 
-  async #grant(request: OpenRequest, { email, kind, displayName, providerUserId }: MailboxProof): Promise<boolean> {
+  async #grant(request: AskedRequest, { email, kind, displayName, providerUserId }: MailboxProof): Promise<boolean> {
     const now = this.clock.now()
     const recorded = await this.database.runTogether(RECORD_GRANT, [
       request.id,
@@ -135,7 +136,7 @@ export class MintAccess {
     return recorded !== undefined
   }
 
-  async #deny(request: OpenRequest, { key, problem, fix }: ProviderErrorFacts): Promise<boolean> {
+  async #deny(request: AskedRequest, { key, problem, fix }: ProviderErrorFacts): Promise<boolean> {
     const now = this.clock.now()
     // `unable_to_grant_scope` is the vendor's one documented value; every other refusal is called by OAuth's own word.
     const error = /scope|permission/.test(key) ? 'unable_to_grant_scope' : 'access_denied'
@@ -145,13 +146,13 @@ export class MintAccess {
     return recorded !== undefined
   }
 
-  async #passOn(requestId: string): Promise<null> {
-    await this.doorbell.ring(DELIVER_CALLBACK, [{ requestId }])
+  async #passOn({ id, callback_url: callbackUrl }: AskedRequest): Promise<null> {
+    await this.doorbell.ring(DELIVER_CALLBACK, [deliveryOf({ id, callbackUrl })])
     failPoint('mint-access.rung')
     return null
   }
 
-  async #cancel(request: OpenRequest): Promise<null> {
+  async #cancel(request: AskedRequest): Promise<null> {
     await this.database.run(CANCEL_WITHDRAWN, [request.id, this.clock.now()])
     this.log.info('mint.cancelled', { request: request.id, client: request.client_id })
     return null

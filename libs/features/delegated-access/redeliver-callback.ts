@@ -7,7 +7,7 @@ import { Database } from '#platform/database/database.js'
 import { conflict } from '#platform/errors/api-error.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Doorbell } from '#platform/queues/doorbell.js'
-import { DELIVER_CALLBACK } from './delegated-access.jobs.js'
+import { DELIVER_CALLBACK, deliveryOf } from './delegated-access.jobs.js'
 import { DelegatedAccessRequest } from './delegated-access-request.entity.js'
 import { FindRequests } from './find-requests.js'
 import { SWEEP_AFTER } from './request-lifecycle.js'
@@ -33,7 +33,14 @@ export class RedeliverCallback {
       throw conflict('The code of this request has been exchanged already.')
     const now = this.clock.now()
     const idle = { id, decision: request.decision, $or: [{ leaseUntil: null }, { leaseUntil: { $lt: now } }] }
-    const again = { callback: 'waiting', leaseUntil: null, endedAt: null, ringAt: after(now, SWEEP_AFTER) } as const
+    const again = {
+      callback: 'waiting',
+      abandonedBecause: null,
+      leaseUntil: null,
+      redeliveredAt: now,
+      endedAt: null,
+      ringAt: after(now, SWEEP_AFTER),
+    } as const
     await this.database.inTransaction(async (tx) => {
       const moved = await tx.nativeUpdate(DelegatedAccessRequest, idle, again)
       if (moved === 0) throw conflict('A delivery is under way at this moment.')
@@ -41,7 +48,7 @@ export class RedeliverCallback {
       await recordAct(tx, { clientId, at: now, act: 'access.redelivered', serviceAccountId, mailbox, subject: id })
     })
     failPoint('redeliver-callback.committed')
-    await this.doorbell.ringNow(DELIVER_CALLBACK, { requestId: id })
+    await this.doorbell.ringNow(DELIVER_CALLBACK, [deliveryOf(request)])
     return this.requests.get(grant, id)
   }
 }

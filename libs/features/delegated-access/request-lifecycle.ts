@@ -8,8 +8,8 @@ import { hours, minutes, seconds } from '#platform/clock/clock.js'
  * is final too: the client withdrew, or the service account was revoked.
  *
  * callback. `waiting` until the client's receiver has the decision. `delivered` when it answered 2xx, or when the code
- * was exchanged, whatever it answered. `abandoned` when the schedule is used up, when it answered 410, or when there is
- * nothing to tell any more; redelivery by hand moves it back to `waiting`.
+ * was exchanged, whatever it answered. `abandoned` for one of the reasons below; redelivery by hand
+ * moves it back to `waiting`.
  */
 export const DECISION_MOVES = {
   pending: ['granted', 'denied', 'cancelled'],
@@ -26,6 +26,14 @@ export const CALLBACK_MOVES = {
 
 export type Decision = keyof typeof DECISION_MOVES
 export type CallbackState = keyof typeof CALLBACK_MOVES
+
+/**
+ * Why nobody is told any more. `gone`: the receiver answered 410. `url_refused`: we may not call that URL.
+ * `host_unavailable`: its host was down for three days. `withdrawn`: there is nothing to tell, because the request was
+ * cancelled, or its service account, client or grant ended.
+ */
+export const ABANDONED_BECAUSE = ['gone', 'url_refused', 'schedule_used_up', 'host_unavailable', 'withdrawn'] as const
+export type AbandonedBecause = (typeof ABANDONED_BECAUSE)[number]
 
 /** A row that has not moved this long after its bell is rung for again. */
 export const SWEEP_AFTER = minutes(1)

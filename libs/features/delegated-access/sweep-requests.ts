@@ -1,14 +1,29 @@
 import { Injectable } from '@nestjs/common'
 import { after, Clock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
+import { defineStatement } from '#platform/database/statement.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import { Doorbell } from '#platform/queues/doorbell.js'
-import { DELIVER_CALLBACK, MINT_ACCESS } from './delegated-access.jobs.js'
+import { DELIVER_CALLBACK, deliveryOf, MINT_ACCESS } from './delegated-access.jobs.js'
 import { type Decision, SWEEP_AFTER } from './request-lifecycle.js'
 
 /** Bounds one pass; what is left is due again at the next. */
 const PASS = 1000
+
+interface Due {
+  id: string
+  decision: Decision
+  callback_url: string
+}
+
+/** One look at one index, whatever the table's size. Values: now, next ring, rows at most. */
+export const TAKE_DUE = defineStatement<Due>(
+  'take-due',
+  `update delegated_access_requests set ring_at = $2 where id in (
+     select id from delegated_access_requests where ring_at <= $1 order by ring_at limit $3 for update skip locked
+   ) returning id, decision, callback_url`,
+)
 
 /** Rings for every row that should be moving and is not: lost bells, dead workers, a queue that was flushed. */
 @Injectable()
@@ -23,23 +38,20 @@ export class SweepRequests {
   /** How many rows were rung for. Rows that another sweeper holds are its business. */
   async sweep(): Promise<number> {
     const now = this.clock.now()
-    const due = await this.database.read((em) =>
-      em.execute<{ id: string; decision: Decision; attempts: number }[]>(
-        `update delegated_access_requests set ring_at = ? where id in (
-           select id from delegated_access_requests where ring_at <= ? order by ring_at limit ? for update skip locked
-         ) returning id, decision, attempts`,
-        [after(now, SWEEP_AFTER), now, PASS],
-      ),
-    )
+    const due = await this.database.run(TAKE_DUE, [now, after(now, SWEEP_AFTER), PASS])
     if (due.length === 0) return 0
     failPoint('sweep-requests.found')
-    const bells = (pending: boolean) =>
-      due.filter(({ decision }) => (decision === 'pending') === pending).map(({ id }) => ({ requestId: id }))
-    await this.doorbell.ring(MINT_ACCESS, bells(true))
-    await this.doorbell.ring(DELIVER_CALLBACK, bells(false))
-    // A retry has a job that waits for its time; where the row is due and the job is not, a plain ring is ignored.
-    const retries = due.filter(({ decision, attempts }) => decision !== 'pending' && attempts > 0)
-    for (const { id } of retries) await this.doorbell.ringNow(DELIVER_CALLBACK, { requestId: id })
+    const toMint = due.filter(({ decision }) => decision === 'pending')
+    const toTell = due.filter(({ decision }) => decision !== 'pending')
+    // A plain ring would be ignored where a job waits for its time although its row is due.
+    await this.doorbell.ringNow(
+      MINT_ACCESS,
+      toMint.map(({ id }) => ({ requestId: id })),
+    )
+    await this.doorbell.ringNow(
+      DELIVER_CALLBACK,
+      toTell.map(({ id, callback_url: callbackUrl }) => deliveryOf({ id, callbackUrl })),
+    )
     failPoint('sweep-requests.rung')
     this.log.info('requests.swept', { rows: due.length })
     return due.length

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common'
-import { Queue } from 'bullmq'
+import { ErrorCode, Job, Queue } from 'bullmq'
 import { Batch } from '#platform/database/batch.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
@@ -7,6 +7,8 @@ import type { JobDefinition } from './job.js'
 import { QUEUE_BACKEND, type QueueBackend } from './queue-backend.js'
 
 const BULK = 500
+/** How many waiting jobs are woken at once. */
+const AT_ONCE = 50
 /** What a worker's jobs ring for side by side goes to the queue together. */
 const COLLECTED = { collectMs: 2, most: 64 }
 
@@ -16,26 +18,33 @@ const COLLECTED = { collectMs: 2, most: 64 }
  */
 @Injectable()
 export class Doorbell implements OnApplicationShutdown {
-  readonly #bells = new Map<string, { queue: Queue; single: Batch<Bell, void> }>()
+  readonly #bells = new Map<string, { queue: Queue; single: Batch<Bell, boolean> }>()
 
   constructor(
     @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
     private readonly log: Log,
   ) {}
 
-  async ring<Payload extends object>(job: JobDefinition<Payload>, payloads: readonly Payload[]): Promise<void> {
+  /** @returns false when it could not ring, which it has logged */
+  async ring<Payload extends object>(job: JobDefinition<Payload>, payloads: readonly Payload[]): Promise<boolean> {
     const bells = payloads.map((payload) => bell(job, payload))
-    if (bells.length === 1) await this.#bell(job.name).single.add(bells[0]!)
-    else await this.#ring(job.name, bells)
+    return bells.length === 1 ? this.#bell(job.name).single.add(bells[0]!) : this.#ring(job.name, bells)
   }
 
   /** The same for work that may wait for its time in the queue: `ring` alone would be ignored, because its job is there. */
-  async ringNow<Payload extends object>(job: JobDefinition<Payload>, payload: Payload): Promise<void> {
-    await this.ring(job, [payload])
+  async ringNow<Payload extends object>(job: JobDefinition<Payload>, payloads: readonly Payload[]): Promise<void> {
+    if (!(await this.ring(job, payloads))) return
+    for (let start = 0; start < payloads.length; start += AT_ONCE)
+      await Promise.all(payloads.slice(start, start + AT_ONCE).map((payload) => this.#wake(job, payload)))
+  }
+
+  async #wake<Payload extends object>(job: JobDefinition<Payload>, payload: Payload): Promise<void> {
     try {
-      const waiting = await this.#bell(job.name).queue.getJob(job.id(payload))
-      if (await waiting?.isDelayed()) await waiting?.promote()
+      await new Job(this.#bell(job.name).queue, job.name, payload, {}, job.id(payload)).promote()
     } catch (error) {
+      // It is being run, or waits for nothing but a worker: just as well.
+      const { code } = error as { code?: unknown }
+      if (code === ErrorCode.JobNotInState || code === ErrorCode.JobNotExist) return
       this.log.failure('doorbell.not_rung', error, { job: job.name, rows: 1 })
     }
   }
@@ -45,7 +54,7 @@ export class Doorbell implements OnApplicationShutdown {
     await Promise.all([...this.#bells.values()].map(({ queue }) => queue.close()))
   }
 
-  async #ring(name: string, bells: readonly Bell[]): Promise<void> {
+  async #ring(name: string, bells: readonly Bell[]): Promise<boolean> {
     try {
       const { queue } = this.#bell(name)
       for (let start = 0; start < bells.length; start += BULK) {
@@ -55,8 +64,10 @@ export class Doorbell implements OnApplicationShutdown {
         failPoint('doorbell.ringing')
         await ringing
       }
+      return true
     } catch (error) {
       this.log.failure('doorbell.not_rung', error, { job: name, rows: bells.length })
+      return false
     }
   }
 
@@ -66,9 +77,9 @@ export class Doorbell implements OnApplicationShutdown {
     const queue = new Queue(name, { connection: this.backend.producerConnection, prefix: this.backend.prefix })
     // Without a listener a dropped connection would end the process.
     queue.on('error', (error) => this.log.failure('queue.connection_failed', error, { job: name }))
-    const single = new Batch<Bell, void>(async (bells) => {
-      await this.#ring(name, bells)
-      return []
+    const single = new Batch<Bell, boolean>(async (bells) => {
+      const rung = await this.#ring(name, bells)
+      return bells.map(() => rung)
     }, COLLECTED)
     this.#bells.set(name, { queue, single })
     return { queue, single }

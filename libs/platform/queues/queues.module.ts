@@ -2,7 +2,7 @@ import { BullModule } from '@nestjs/bullmq'
 import { type DynamicModule, Module } from '@nestjs/common'
 import { Doorbell } from './doorbell.js'
 import { QUEUE_BACKEND, type QueueBackend } from './queue-backend.js'
-import { WORKER_CONCURRENCY } from './step-processor.js'
+import { WORKER_CONCURRENCY } from './worker-concurrency.js'
 
 /** The backend is opened before the application and closed after it (apps/), so that every worker and queue has ended first. */
 @Module({})

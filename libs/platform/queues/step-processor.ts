@@ -3,8 +3,7 @@ import { type BeforeApplicationShutdown, Inject, type OnApplicationBootstrap } f
 import { DelayedError, type Job } from 'bullmq'
 import { Clock } from '#platform/clock/clock.js'
 import { Log } from '#platform/observability/log.js'
-
-export const WORKER_CONCURRENCY = Symbol('worker concurrency')
+import { WORKER_CONCURRENCY } from './worker-concurrency.js'
 
 /** Recovery after a kill takes about `lockDuration` plus `stalledInterval`; a crash is not the job's fault, hence the high count. */
 export const WORKER_OPTIONS = { lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 50 } as const

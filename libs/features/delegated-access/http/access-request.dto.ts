@@ -1,12 +1,17 @@
 import { z } from 'zod'
 import { requiredText, text } from '#platform/http/read-input.js'
+import type { CallbackHost } from '../callback-host.entity.js'
 import type { AskedAccess } from '../check-asked-access.js'
 import type { CallbackAttempt, DelegatedAccessRequest } from '../delegated-access-request.entity.js'
+
+import type { Circumstances } from '../find-requests.js'
+
 import {
   acceptedAnswer,
   attemptAnswer,
   callbackAnswer,
   decisionAnswer,
+  hostAnswer,
   requestAnswer,
 } from './access-request-answers.js'
 
@@ -66,7 +71,11 @@ export const toAcceptedBody = (requests: DelegatedAccessRequest[]): z.infer<type
   })),
 })
 
-export const toBody = (request: DelegatedAccessRequest): z.infer<typeof requestAnswer> => ({
+/** @param circumstances left out where they are not asked for */
+export const toBody = (
+  request: DelegatedAccessRequest,
+  circumstances?: Circumstances,
+): z.infer<typeof requestAnswer> => ({
   id: request.id,
   email: request.email,
   state: request.state ?? null,
@@ -78,12 +87,33 @@ export const toBody = (request: DelegatedAccessRequest): z.infer<typeof requestA
   error_key: request.errorKey ?? null,
   error_description: request.errorDescription ?? null,
   account_id: request.accountId ?? null,
+  abandoned_because: request.abandonedBecause ?? null,
   attempts: request.attempts,
-  next_attempt_at:
-    request.callback === 'waiting' && request.attempts > 0 ? (request.ringAt?.toISOString() ?? null) : null,
+  last_attempt: circumstances?.lastAttempt ? toAttemptBody(circumstances.lastAttempt) : null,
+  next_attempt_at: nextAttemptAt(request, circumstances)?.toISOString() ?? null,
+  held_back_by: circumstances?.heldBackBy ? toHostBody(circumstances.heldBackBy) : null,
   created_at: request.createdAt.toISOString(),
   decided_at: request.decidedAt?.toISOString() ?? null,
   ended_at: request.endedAt?.toISOString() ?? null,
+})
+
+/** Before its first attempt a request is about to be told; after one, or held back, it waits for its time. */
+const nextAttemptAt = ({ callback, attempts, ringAt }: DelegatedAccessRequest, circumstances?: Circumstances) =>
+  callback === 'waiting' && (attempts > 0 || circumstances?.heldBackBy) ? ringAt : null
+
+/** A host that fails; `open_until` is when it is tried again, by one callback alone. */
+export const toHostBody = ({
+  host,
+  failures,
+  failingSince,
+  lastFailure,
+  openUntil,
+}: CallbackHost): z.infer<typeof hostAnswer> => ({
+  host,
+  failures,
+  failing_since: failingSince.toISOString(),
+  last_failure: lastFailure,
+  open_until: openUntil?.toISOString() ?? null,
 })
 
 export const toAttemptBody = ({

@@ -59,7 +59,9 @@ export class AccessRequestsController {
   })
   async list(@CallerGrant() grant: Grant, @Query() query: unknown) {
     const { requests, nextCursor } = await this.requests.list(grant, readInput(listDto, query))
-    return { [BATCH_FIELD]: requests.map(toBody), next_cursor: nextCursor }
+    const circumstances = await this.requests.circumstancesOf(requests)
+    const items = requests.map((request) => toBody(request, circumstances.get(request.id)))
+    return { [BATCH_FIELD]: items, next_cursor: nextCursor }
   }
 
   @Get(':id')
@@ -72,7 +74,8 @@ export class AccessRequestsController {
   async show(@CallerGrant() grant: Grant, @Param('id') id: string) {
     const request = await this.requests.get(grant, id)
     const attempts = await this.requests.attemptsOf(request.id)
-    return { ...toBody(request), callback_attempts: attempts.map(toAttemptBody) }
+    const circumstances = await this.requests.circumstancesOf([request])
+    return { ...toBody(request, circumstances.get(request.id)), callback_attempts: attempts.map(toAttemptBody) }
   }
 
   @Post(':id/redeliver')

@@ -216,11 +216,13 @@ const STATEMENTS = [
     account_id text references accounts (id) deferrable initially deferred,
     grant_id text references grants (id) deferrable initially deferred,
     callback text not null,
+    abandoned_because text,
     attempts int not null default 0,
     lease_until timestamptz,
     ring_at timestamptz,
     created_at timestamptz not null,
     decided_at timestamptz,
+    redelivered_at timestamptz,
     ended_at timestamptz
   )`,
   // The sweeper's only question, whatever the table's size.
@@ -229,6 +231,32 @@ const STATEMENTS = [
     on delegated_access_requests (service_account_id, idempotency_key, email) where idempotency_key is not null`,
   'create index requests_of_service_account on delegated_access_requests (service_account_id, created_at desc, id desc)',
   'create index requests_of_mailbox on delegated_access_requests (service_account_id, email)',
+  // Lists by state. What most rows have come to needs none: a page of them is found at once in the order of time.
+  `create index requests_undelivered on delegated_access_requests (service_account_id, created_at desc, id desc)
+    where callback = 'waiting'`,
+  `create index requests_not_granted on delegated_access_requests
+    (service_account_id, decision, created_at desc, id desc) where decision in ('denied', 'cancelled')`,
+  // A hash, because a state may be longer than an entry of a tree.
+  'create index requests_by_state on delegated_access_requests using hash (state) where state is not null',
+  // Dead letters: of one service account, to one host, and all.
+  `create index dead_letters_of_service_account on delegated_access_requests
+    (service_account_id, created_at desc, id desc) where callback = 'abandoned'`,
+  `create index dead_letters_of_host on delegated_access_requests
+    (lower(substring(callback_url from '://([^/?#]*)')), created_at desc, id desc)
+    where callback = 'abandoned' and abandoned_because <> 'withdrawn'`,
+  `create index dead_letters on delegated_access_requests (created_at desc, id desc)
+    where callback = 'abandoned' and abandoned_because <> 'withdrawn'`,
+
+  `create table callback_hosts (
+    client_id text not null,
+    host text not null,
+    failures int not null,
+    failed_probes int not null,
+    failing_since timestamptz not null,
+    open_until timestamptz,
+    last_failure text not null,
+    primary key (client_id, host)
+  )`,
 
   `create table callback_attempts (
     request_id text not null references delegated_access_requests (id) deferrable initially deferred,

@@ -1,0 +1,38 @@
+import { Injectable } from '@nestjs/common'
+import { Database } from '#platform/database/database.js'
+import { type DeadLetterScope, FIND_DEAD_LETTERS } from './dead-letter-statements.js'
+import { DelegatedAccessRequest } from './delegated-access-request.entity.js'
+import { type Circumstances, cursorOf, FindRequests, type RequestPage, readCursor } from './find-requests.js'
+
+export interface DeadLetterFilter {
+  scope: DeadLetterScope
+  /** What the scope names; null for all. */
+  of: string | null
+  limit: number
+  cursor?: string
+}
+
+export interface DeadLetterPage extends RequestPage {
+  circumstances: Map<string, Circumstances>
+}
+
+/** The operator's view of what was abandoned although there was something to tell, whoever's it is. */
+@Injectable()
+export class FindDeadLetters {
+  constructor(
+    private readonly database: Database,
+    private readonly requests: FindRequests,
+  ) {}
+
+  /** Newest first. @throws ValidationError for a cursor that is not ours */
+  async list({ scope, of, limit, cursor }: DeadLetterFilter): Promise<DeadLetterPage> {
+    const before = cursor ? readCursor(cursor) : null
+    const values = [of, before?.createdAt ?? null, before?.id ?? null, limit + 1]
+    const ids = (await this.database.run(FIND_DEAD_LETTERS[scope], values)).map(({ id }) => id)
+    const found = await this.database.read((em) => em.find(DelegatedAccessRequest, { id: { $in: ids } }))
+    const byId = new Map(found.map((request) => [request.id, request]))
+    const requests = ids.slice(0, limit).flatMap((id) => byId.get(id) ?? [])
+    const circumstances = await this.requests.circumstancesOf(requests)
+    return { requests, circumstances, nextCursor: ids.length > limit ? cursorOf(requests.at(-1)!) : null }
+  }
+}

@@ -1,34 +1,22 @@
-import { randomBytes } from 'node:crypto'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { parse } from 'node-html-parser'
-import { type OpenPlatform, openPlatform } from '#platform/boot/open-platform.js'
-import { loadSettings } from '#platform/config/settings.js'
-import { createHttpApplication } from '#platform/http/http-application.js'
 import type { OpenApiDocument, Operation } from '#platform/http/openapi/openapi-document.js'
 import { RouteTable } from '#platform/http/openapi/route-table.js'
-import { Log } from '#platform/observability/log.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
-import { ApiModule } from '../../apps/api/api.module.js'
+import { type ApiApp, openApiApp } from './api-app.js'
 
 describe('/openapi.json', () => {
   const { url } = testDatabase()
-  let platform: OpenPlatform
+  let api: ApiApp
   let app: NestFastifyApplication
   let document: OpenApiDocument
   let operations: { name: string; operation: Operation }[]
 
   beforeAll(async () => {
-    const settings = loadSettings('standalone', {
-      DATABASE_URL: url.reveal(),
-      MANDATE_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
-      MANDATE_PUBLIC_URL: 'https://mandate.example.com',
-    })
-    const log = new Log('silent')
-    platform = await openPlatform(settings, log)
-    app = await createHttpApplication(ApiModule.forRoot(platform), log)
-    await app.init()
+    api = await openApiApp(url, { MANDATE_PUBLIC_URL: 'https://mandate.example.com' })
+    app = api.app
     const answer = await app.inject('/openapi.json')
     expect(answer.headers['content-type']).toMatch(/^application\/json/)
     document = answer.json()
@@ -36,10 +24,7 @@ describe('/openapi.json', () => {
       Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
     )
   })
-  afterAll(async () => {
-    await app?.close()
-    await platform?.close()
-  })
+  afterAll(() => api?.close())
 
   it('has every route that is served: put @Described on what is missing', () => {
     const fastify = app.getHttpAdapter().getInstance()

@@ -24,6 +24,7 @@ const STATUS = {
   expired: 410,
   alreadyAllowed: 410,
   alreadyDenied: 410,
+  tooManyVisits: 429,
   broken: 500,
   providerDown: 503,
 } as const satisfies Record<EndingName, number>
@@ -32,6 +33,7 @@ const STATUS = {
 const FINAL: readonly EndingName[] = [
   'clientUnknown',
   'redirectRefused',
+  'tooManyVisits',
   'notFound',
   'otherBrowser',
   'expired',

@@ -6,6 +6,7 @@ import {
   CALLBACK_SETTINGS,
   HTTP_SETTINGS,
   PROVIDER_SETTINGS,
+  RATE_LIMIT_SETTINGS,
   REFRESH_TOKEN_SETTINGS,
 } from '#platform/config/tokens.js'
 import { Database } from '#platform/database/database.js'
@@ -15,6 +16,7 @@ import { EgressPolicy } from '#platform/egress/egress-policy.js'
 import { RouteTable } from '#platform/http/openapi/route-table.js'
 import { Log } from '#platform/observability/log.js'
 import { QueuesModule } from '#platform/queues/queues.module.js'
+import { RateLimits } from '#platform/rate-limits/rate-limits.js'
 import { sealingProviders } from '#platform/secrets/open-sealing.js'
 import { CryptoRandom, RandomSource } from '#platform/secrets/random.js'
 import type { OpenPlatform } from './open-platform.js'
@@ -35,6 +37,8 @@ export class PlatformModule {
       { provide: HTTP_SETTINGS, useValue: settings.http },
       { provide: CALLBACK_SETTINGS, useValue: settings.callbacks },
       { provide: PROVIDER_SETTINGS, useValue: settings.providers },
+      { provide: RATE_LIMIT_SETTINGS, useValue: settings.rateLimits },
+      { provide: RateLimits, useClass: RateLimits },
       { provide: REFRESH_TOKEN_SETTINGS, useValue: settings.refreshTokens },
       { provide: RouteTable, useClass: RouteTable },
       { provide: ADMIN_KEYS, useValue: settings.adminKeys },

@@ -57,6 +57,13 @@ export interface RefreshTokenSettings {
   longestLifeMs: number | null
 }
 
+/** So many a minute. */
+export interface RateLimitSettings {
+  failedClients: number
+  failedAdminKeys: number
+  authorizations: number
+}
+
 export interface Settings {
   mode: RunMode
   production: boolean
@@ -66,6 +73,7 @@ export interface Settings {
   callbacks: CallbackSettings
   providers: ProviderSettings
   refreshTokens: RefreshTokenSettings
+  rateLimits: RateLimitSettings
   worker: { concurrency: number; healthPort: number | null }
   /** Empty: nobody is let in. */
   adminKeys: readonly Secret<string>[]
@@ -185,6 +193,11 @@ function settingsOf(mode: RunMode, values: VariableValues, keysFromFile: MasterK
       microsoftSandboxUrl: values.MANDATE_SANDBOX_MICROSOFT_URL,
       timeoutMs: values.MANDATE_PROVIDER_TIMEOUT_SECONDS * 1000,
       mintsPerSecond: values.MANDATE_PROVIDER_MINTS_PER_SECOND,
+    },
+    rateLimits: {
+      failedClients: values.MANDATE_LIMIT_FAILED_CLIENTS,
+      failedAdminKeys: values.MANDATE_LIMIT_FAILED_ADMIN_KEYS,
+      authorizations: values.MANDATE_LIMIT_AUTHORIZATIONS,
     },
     refreshTokens: {
       idleLifeMs: days(values.MANDATE_REFRESH_TOKEN_IDLE_DAYS),

@@ -143,6 +143,21 @@ export const VARIABLES = {
     '2000',
     wholeNumber(1, 100_000, 2000),
   ),
+  MANDATE_LIMIT_FAILED_CLIENTS: variable(
+    'Wrong client secrets a minute from one address for one client, and ten times as many from one address in all. The next is answered with 429.',
+    '600',
+    wholeNumber(1, 999_999, 600),
+  ),
+  MANDATE_LIMIT_FAILED_ADMIN_KEYS: variable(
+    'Wrong admin keys a minute from one address.',
+    '300',
+    wholeNumber(1, 999_999, 300),
+  ),
+  MANDATE_LIMIT_AUTHORIZATIONS: variable(
+    'Visits a minute that may begin on the consent pages from one address.',
+    '1200',
+    wholeNumber(1, 999_999, 1200),
+  ),
   MANDATE_REFRESH_TOKEN_IDLE_DAYS: variable(
     'How long a refresh token that nobody uses stays good. Each use brings a new one.',
     '90',

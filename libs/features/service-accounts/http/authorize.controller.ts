@@ -3,6 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
+import { callerAddress } from '#platform/rate-limits/caller-address.js'
+import { RateLimits } from '#platform/rate-limits/rate-limits.js'
 import { AuthorizationQuery } from '../authorization-request.js'
 import { BeginConsent } from '../begin-consent.js'
 import { clientAnswer } from '../client-answer.js'
@@ -18,6 +20,7 @@ export class AuthorizeController {
     private readonly beginConsent: BeginConsent,
     private readonly cookies: ConsentCookies,
     private readonly pages: PageAnswers,
+    private readonly limits: RateLimits,
     @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
   ) {}
 
@@ -33,6 +36,7 @@ export class AuthorizeController {
     refusals: [429],
   })
   async authorize(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    await this.limits.authorizations.count(callerAddress(request.ip))
     const url = request.raw.url ?? ''
     const query = new AuthorizationQuery(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')
     const beginning = await this.beginConsent.begin(query)

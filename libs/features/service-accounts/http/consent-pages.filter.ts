@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ApiError } from '#platform/errors/api-error.js'
 import { BrokerError } from '#platform/errors/broker-error.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 import { Log } from '#platform/observability/log.js'
@@ -27,6 +28,7 @@ export class ConsentPagesFilter implements ExceptionFilter {
     if (reply.sent) return
     const goOnAt = isFinal(ending) ? undefined : this.#goOnAt(request)
     const page = Ending({ frame: this.pages.frame(request), name: ending, detail: shown, goOnAt })
+    if (thrown instanceof ApiError && thrown.retryAfter !== undefined) reply.header('retry-after', thrown.retryAfter)
     this.pages.send(reply, page, { status })
   }
 
@@ -46,6 +48,7 @@ function endingOf(thrown: unknown): { ending: EndingName; status: number; shown?
     const ending = thrown.facts.class === 'retry' ? 'providerDown' : 'signInFailed'
     return { ending, status: statusOf(ending), shown: thrown.facts.problem }
   }
+  if (thrown instanceof ApiError && thrown.status === 429) return { ending: 'tooManyVisits', status: 429 }
   const status = refusedByFramework(thrown)
   return status ? { ending: 'badRequest', status } : { ending: 'broken', status: 500 }
 }

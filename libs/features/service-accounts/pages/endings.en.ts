@@ -22,6 +22,11 @@ export const endings = {
     happened: 'It can be continued only in the browser in which it was started, with cookies switched on.',
     toDo: 'Go back to that browser, or start again from the vendor’s page.',
   },
+  tooManyVisits: {
+    title: 'Too many requests from your network',
+    happened: 'More links of this kind were opened from where you are than we take in one minute.',
+    toDo: 'Wait a minute, then open the link again.',
+  },
   expired: {
     title: 'This request has expired',
     happened: 'A request can be answered for 24 hours.',

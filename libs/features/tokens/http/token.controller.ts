@@ -1,8 +1,9 @@
-import { Controller, Header, HttpCode, Inject, Post, Req } from '@nestjs/common'
+import { Controller, Header, HttpCode, Inject, Post, Req, UseInterceptors } from '@nestjs/common'
 import type { FastifyRequest } from 'fastify'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
+import { LimitFailedClients } from '#platform/http/limit-failed-clients.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
 import { Caller } from '../caller.js'
 import { DescribeSubject } from '../describe-subject.js'
@@ -22,6 +23,7 @@ import { introspectionAnswer, tokenAnswer } from './token-answers.js'
 
 /** What a client asks with its own id and secret. */
 @Controller('oauth')
+@UseInterceptors(LimitFailedClients)
 export class TokenController {
   constructor(
     private readonly tokens: IssueTokens,

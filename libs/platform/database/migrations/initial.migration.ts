@@ -311,4 +311,12 @@ const STATEMENTS = [
     signed_at timestamptz(3) not null,
     signature text not null
   )`,
+
+  // The columns are rate-limiter-flexible's. What a crash empties here is a minute's counts.
+  `create unlogged table rate_limits (
+    key varchar(255) primary key,
+    points integer not null,
+    expire bigint not null
+  )`,
+  'create index rate_limits_expired on rate_limits (expire)',
 ]

@@ -36,7 +36,7 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   if (error instanceof OAuthError) {
     reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
     // RFC 6749 section 5.2: only a client that tried the Authorization header is challenged there.
-    const triedBasic = request.headers.authorization?.toLowerCase().startsWith('basic ')
+    const triedBasic = /^basic\b/i.test(request.headers.authorization ?? '')
     if (error.status === 401 && triedBasic) reply.header('www-authenticate', 'Basic realm="mandate"')
   } else if (error.status === 401) {
     reply.header('www-authenticate', `Bearer error="${error.code}"`)
@@ -44,8 +44,14 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const asked = error instanceof ApiError ? error.retryAfter : secondsOf(error.retry)
   const retryAfter = asked ?? (error.status === 429 ? RETRY_AFTER_SECONDS : undefined)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-  return reply.status(error.status).send({ error: error.code, error_description: error.publicText })
+  return reply.status(error.status).send({ error: wireCode(error, request), error_description: error.publicText })
 }
+
+/** RFC 6749 section 5.2 has one name for every body that cannot be read. */
+const wireCode = ({ code, status }: BrokerError, request: FastifyRequest) =>
+  isOAuth(request) && (status === 413 || status === 415) ? 'invalid_request' : code
+
+const isOAuth = (request: FastifyRequest) => request.url.startsWith('/oauth/')
 
 const secondsOf = (retry: Retry) => (typeof retry === 'object' ? retry.after : undefined)
 
@@ -62,7 +68,7 @@ function inOurTerms(thrown: unknown, request: FastifyRequest): unknown {
   if (status === 415) return unsupportedMediaType()
   if (status && status < 500) {
     const problem = 'could not be read: it is not valid JSON or not a valid form'
-    return request.url.startsWith('/oauth/')
+    return isOAuth(request)
       ? new OAuthError('invalid_request', `The body ${problem}.`)
       : invalidField('body', 'errors.unreadable', problem)
   }

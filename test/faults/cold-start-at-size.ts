@@ -1,0 +1,65 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
+import { migrate } from '#platform/database/migrate.js'
+import { coldStart, type Findings } from './cold-start.js'
+
+const { values } = parseArgs({
+  options: {
+    workers: { type: 'string', default: '3' },
+    mailboxes: { type: 'string', default: '10000' },
+    rate: { type: 'string', default: '500' },
+    thinks: { type: 'string', default: '15' },
+  },
+})
+const plan = {
+  workers: Number(values.workers),
+  google: Number(values.mailboxes),
+  microsoft: 500,
+  mintsPerSecond: Number(values.rate),
+  thinksMs: Number(values.thinks) * 1000,
+  timeoutSeconds: Number(values.thinks) + 5,
+}
+
+const directory = await mkdtemp(join(tmpdir(), 'mandate-cold-start-'))
+await chmod(directory, 0o711)
+const postgres = await openEmbeddedPostgres({ dataDirectory: directory, log: () => {} })
+try {
+  await migrate(postgres.url)
+  const findings = await coldStart(postgres.url, plan)
+  process.stdout.write(asText(findings))
+  process.exitCode = problemsOf(findings).length > 0 ? 1 : 0
+} finally {
+  await postgres.stop()
+  await rm(directory, { recursive: true, force: true })
+}
+
+function problemsOf({ granted, denied, googleCalls, microsoftCalls }: Findings): string[] {
+  const allowed = plan.mintsPerSecond * 0.8
+  const twice = googleCalls.length - new Set(googleCalls.map(({ subject }) => subject)).size
+  const early = googleCalls.filter(({ at }, n) => at < (n * 1000) / allowed - 10).length
+  return [
+    ...(granted === plan.google + plan.microsoft ? [] : [`${granted} granted, ${denied} denied`]),
+    ...(twice === 0 ? [] : [`${twice} tokens minted twice`]),
+    ...(early === 0 ? [] : [`${early} calls before their time`]),
+    ...(microsoftCalls === 1 ? [] : [`${microsoftCalls} calls for Microsoft's one token`]),
+  ]
+}
+
+function asText(findings: Findings): string {
+  const { granted, denied, googleCalls, microsoftCalls, seconds } = findings
+  const perSecond = Map.groupBy(googleCalls, ({ at }) => Math.floor(at / 1000))
+  const most = Math.max(...[...perSecond.values()].map((calls) => calls.length))
+  return [
+    `workers                        ${plan.workers}`,
+    `mailboxes                      ${plan.google} at Google, ${plan.microsoft} at Microsoft`,
+    `granted, denied                ${granted}, ${denied}`,
+    `calls for tokens at Google     ${googleCalls.length}, at most ${most} in a second; allowed ${plan.mintsPerSecond * 0.8}`,
+    `calls for tokens at Microsoft  ${microsoftCalls}, which took ${plan.thinksMs / 1000} s`,
+    `seconds                        ${seconds.toFixed(1)}`,
+    ...problemsOf(findings).map((problem) => `WRONG: ${problem}`),
+    '',
+  ].join('\n')
+}

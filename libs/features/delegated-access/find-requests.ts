@@ -45,7 +45,9 @@ export class FindRequests {
   async list(grant: Grant, filter: RequestFilter): Promise<RequestPage> {
     const where: FilterQuery<DelegatedAccessRequest> = { ...ownedBy(grant) }
     if (filter.status) where.decision = filter.status
-    if (filter.callback) where.callback = filter.callback
+    // What is undecided is undelivered too, and those have the index.
+    const callback = filter.callback ?? (filter.status === 'pending' ? 'waiting' : undefined)
+    if (callback) where.callback = callback
     if (filter.email) where.email = canonicalAddress(filter.email) ?? filter.email
     if (filter.state !== undefined) where.state = filter.state
     if (filter.cursor) Object.assign(where, before(filter.cursor))

@@ -1,0 +1,386 @@
+import type { ServerResponse } from 'node:http'
+import { Account } from '#domain/grants/account.entity.js'
+import { Code } from '#domain/grants/code.entity.js'
+import { Codes } from '#domain/grants/codes.js'
+import { Grant } from '#domain/grants/grant.entity.js'
+import { hours, minutes, seconds } from '#platform/clock/clock.js'
+import { EgressClient } from '#platform/egress/egress-client.js'
+import { EgressPolicy, LOOPBACK_RULES } from '#platform/egress/egress-policy.js'
+import { type Receiver, startReceiver } from '#platform/egress/testing/receiver.js'
+import { Log } from '#platform/observability/log.js'
+import { RandomSource } from '#platform/secrets/random.js'
+import { databaseForTests } from '#platform/testing/database-for-tests.js'
+import { HeldClock } from '#platform/testing/held-clock.js'
+import { until } from '#platform/testing/until.js'
+import { CallbackHost } from './callback-host.entity.js'
+import { HELD_BACK_AT_MOST, LONGEST_OPEN, OPEN_FOR, OPENS_AFTER } from './callback-host-statements.js'
+import { CallbackAttempt, DelegatedAccessRequest } from './delegated-access-request.entity.js'
+import { DeliverCallback } from './deliver-callback.js'
+import { FindDeadLetters } from './find-dead-letters.js'
+import { FindRequests } from './find-requests.js'
+import { MeasureBacklog } from './measure-backlog.js'
+import { RedeliverDeadLetters } from './redeliver-dead-letters.js'
+import { DELIVERY_SCHEDULE } from './request-lifecycle.js'
+
+/** No jitter, so that times can be named. */
+class MiddleOfTheRange extends RandomSource {
+  #made = 0
+  bytes(length: number) {
+    this.#made += 1
+    return Buffer.alloc(length, `${this.#made}.`)
+  }
+  integer(below: number) {
+    return below / 2
+  }
+}
+
+const CONCURRENCY = 8
+
+describe('callbacks', () => {
+  const ground = databaseForTests([Account, Grant, Code, DelegatedAccessRequest, CallbackAttempt, CallbackHost])
+  const clock = new HeldClock()
+  const random = new MiddleOfTheRange()
+  const policy = new EgressPolicy({ allow: LOOPBACK_RULES })
+  const unsigned = { keysOf: async () => ({}), headersFor: () => ({}) } as never
+  const log = new Log('silent')
+  let egress: EgressClient
+  let receiver: Receiver
+  let other: Receiver
+  let answer: (response: ServerResponse) => void
+  let requests = 0
+
+  const worker = () =>
+    new DeliverCallback(
+      ...([ground.database, clock, random, new Codes(clock, random), unsigned, egress, policy, log] as const),
+      { totalTimeoutMs: seconds(10) } as never,
+      CONCURRENCY,
+    )
+  let deliverCallback: DeliverCallback
+
+  beforeAll(async () => {
+    for (const [id, client] of [
+      ['ser_1', 'cli_acme'],
+      ['ser_2', 'cli_globex'],
+    ]) {
+      await sql(`insert into clients (id, name, redirect_uris, callback_origins, sealed_signing_secret, created_at)
+        values ('${client}', 'A client', '{}', '{}', '', now())`)
+      await sql(`insert into service_accounts (id, client_id, provider, organisation_id, organisation_name, domains,
+        administrator_email, credential_source, credential_version, scope, delegated_scope, created_at, updated_at)
+        values ('${id}', '${client}', 'google', '${id}', 'Acme', '{}', 'a@acme.test', 'operator', 'v', '{}', '{}', now(), now())`)
+    }
+    egress = new EgressClient(policy)
+    receiver = await startReceiver((_request, response) => answer(response))
+    other = await startReceiver((_request, response) => response.end())
+  })
+  beforeEach(async () => {
+    await sql('delete from callback_attempts')
+    await sql('delete from delegated_access_requests')
+    await sql('delete from callback_hosts')
+    answer = (response) => response.end()
+    deliverCallback = worker()
+  })
+  afterAll(async () => {
+    await Promise.all([receiver.close(), other.close()])
+    await egress.close()
+  })
+
+  const sql = <Row>(text: string, values: unknown[] = []) =>
+    ground.database.read((em) => em.execute<Row[]>(text, values))
+  const failing = (status = 503, headers = {}) => {
+    answer = (response) => response.writeHead(status, headers).end()
+  }
+  const hostOf = ({ port }: Receiver) => `127.0.0.1:${port}`
+
+  /** Refused by the provider, so that there is something to tell and no grant to make up. */
+  async function denied({ to = receiver, ser = 'ser_1' } = {}): Promise<string> {
+    requests += 1
+    const id = `dar_${requests.toString(16).padStart(24, '0')}`
+    await sql(
+      `insert into delegated_access_requests (id, client_id, service_account_id, fingerprint, email, callback_url, scope,
+         decision, error, callback, ring_at, created_at, decided_at)
+       select ?, client_id, id, '', 'anna@acme.test', ?, '{}', 'denied', 'access_denied', 'waiting', ?::timestamptz,
+         ?::timestamptz, ?::timestamptz from service_accounts where id = ?`,
+      [id, `http://${hostOf(to)}/cb`, clock.now(), clock.now(), clock.now(), ser],
+    )
+    return id
+  }
+  const deliver = (requestId: string, to = receiver, by = deliverCallback) =>
+    by.deliver({ requestId, host: hostOf(to) })
+  const row = (id: string) => ground.database.read((em) => em.findOneOrFail(DelegatedAccessRequest, { id }))
+  const failingHost = async () => (await ground.database.read((em) => em.find(CallbackHost, {})))[0]
+  const waitOf = (next: Date | null) => (next === null ? null : next.getTime() - clock.now().getTime())
+
+  it('are tried nine times over about 18 hours, and then abandoned', async () => {
+    failing(500)
+    const id = await denied()
+    const waits: (number | null)[] = []
+    for (const _ of DELIVERY_SCHEDULE) {
+      const next = await deliver(id)
+      waits.push(waitOf(next))
+      clock.advance(waitOf(next) ?? 0)
+    }
+    expect(waits).toEqual([...DELIVERY_SCHEDULE.slice(1), null])
+    expect(await row(id)).toMatchObject({ callback: 'abandoned', abandonedBecause: 'schedule_used_up', attempts: 9 })
+    expect((await row(id)).ringAt).toBeNull()
+    expect(await deliver(id)).toBeNull()
+    expect((await row(id)).attempts).toBe(9)
+  })
+
+  it.each<[string, number]>([
+    ['3600', hours(1)],
+    ['0', seconds(5)],
+    ['-7', seconds(5)],
+    ['99999999', hours(1)],
+    ['soon', seconds(5)],
+    ['Sun, 01 Jan 2006 00:00:00 GMT', seconds(5)],
+  ])(
+    'wait as long as Retry-After: %s asks, never shorter than scheduled and never longer than an hour',
+    async (value, wait) => {
+      failing(429, { 'retry-after': value })
+      expect(waitOf(await deliver(await denied()))).toBe(wait)
+    },
+  )
+
+  it('wait until the date that Retry-After names', async () => {
+    failing(503, { 'retry-after': new Date(clock.now().getTime() + minutes(40)).toUTCString() })
+    const wait = waitOf(await deliver(await denied()))!
+    expect(Math.abs(wait - minutes(40))).toBeLessThan(seconds(2))
+  })
+
+  it('are made once, whoever else tries at the same time', async () => {
+    const id = await denied()
+    const before = receiver.requests.length
+    await Promise.all([deliver(id), deliver(id, receiver, worker()), deliver(id, receiver, worker())])
+    expect(receiver.requests.length - before).toBe(1)
+    expect(await row(id)).toMatchObject({ callback: 'delivered', attempts: 1 })
+  })
+
+  it('that a worker died over are taken up when the lease has ended, and not before', async () => {
+    const id = await denied()
+    const leased = new Date(clock.now().getTime() + seconds(15))
+    await sql('update delegated_access_requests set attempts = 1, lease_until = ?::timestamptz where id = ?', [
+      leased,
+      id,
+    ])
+    expect(await deliver(id)).toBeNull()
+    expect((await row(id)).attempts).toBe(1)
+    clock.advance(seconds(15) + 1)
+    await deliver(id)
+    expect(await row(id)).toMatchObject({ callback: 'delivered', attempts: 2 })
+  })
+
+  describe('to a host that fails', () => {
+    const failTimes = async (times: number) => {
+      for (let n = 0; n < times; n++) await deliver(await denied())
+    }
+
+    it(`are held back after ${OPENS_AFTER} failures in a row, without losing an attempt, and others are not`, async () => {
+      failing()
+      await failTimes(OPENS_AFTER)
+      const seen = receiver.requests.length
+      const held = await denied()
+      expect(waitOf(await deliver(held))).toBeGreaterThanOrEqual(OPEN_FOR)
+      expect(receiver.requests).toHaveLength(seen)
+      expect(await row(held)).toMatchObject({ callback: 'waiting', attempts: 0 })
+      expect((await row(held)).ringAt?.getTime()).toBeGreaterThanOrEqual(clock.now().getTime() + OPEN_FOR)
+
+      const elsewhere = await denied({ to: other })
+      await deliver(elsewhere, other)
+      const another = await denied({ ser: 'ser_2' })
+      answer = (response) => response.end()
+      await deliver(another)
+      expect((await row(elsewhere)).callback).toBe('delivered')
+      expect((await row(another)).callback).toBe('delivered')
+
+      const shown = await new FindRequests(ground.database, clock).circumstancesOf([await row(held)])
+      expect(shown.get(held)?.heldBackBy).toMatchObject({
+        host: hostOf(receiver),
+        failures: OPENS_AFTER,
+        lastFailure: 'status 503',
+      })
+    })
+
+    it('are not held back while some of them succeed', async () => {
+      failing()
+      await failTimes(OPENS_AFTER - 1)
+      answer = (response) => response.end()
+      await failTimes(1)
+      failing()
+      await failTimes(OPENS_AFTER - 1)
+      expect((await failingHost())?.openUntil).toBeNull()
+    })
+
+    it('are not held back for answers that only mean this one callback', async () => {
+      failing(404)
+      await failTimes(OPENS_AFTER + 2)
+      expect(await failingHost()).toBeUndefined()
+    })
+
+    it('send one probe when the time has come, whoever else comes, and all the rest once that is answered', async () => {
+      failing()
+      await failTimes(OPENS_AFTER)
+      const waiting = [await denied(), await denied(), await denied()]
+      clock.advance(OPEN_FOR + 1)
+      const seen = receiver.requests.length
+      const held: ServerResponse[] = []
+      answer = (response) => void held.push(response)
+      const first = deliver(waiting[0]!)
+      await until('the probe to arrive', () => held.length === 1)
+      // Others come while the probe is under way, in this process and in another.
+      expect(waitOf(await deliver(waiting[1]!))).toBeGreaterThan(0)
+      expect(waitOf(await deliver(waiting[2]!, receiver, worker()))).toBeGreaterThan(0)
+      expect(receiver.requests.length - seen).toBe(1)
+      held[0]!.end()
+      await first
+      expect(await failingHost()).toBeUndefined()
+      answer = (response) => response.end()
+      await Promise.all(waiting.map((id) => deliver(id)))
+      for (const id of waiting) expect(await row(id)).toMatchObject({ callback: 'delivered', attempts: 1 })
+    })
+
+    it('send the next probe when one was never answered for, twice as late after each that failed, ten minutes at most', async () => {
+      failing()
+      await failTimes(OPENS_AFTER)
+      const open = async () => (await failingHost())!.openUntil!.getTime() - clock.now().getTime()
+      const pauses: number[] = []
+      for (let probe = 0; probe < 6; probe++) {
+        clock.advance((await open()) + 1)
+        await deliver(await denied())
+        pauses.push(await open())
+      }
+      expect(pauses).toEqual([60, 120, 240, 480, 600, 600].map(seconds))
+      expect(Math.max(...pauses)).toBe(LONGEST_OPEN)
+
+      // This one takes the probe and dies: its lease is all that it leaves.
+      clock.advance((await open()) + 1)
+      const lease = new Date(clock.now().getTime() + seconds(15))
+      await sql('update callback_hosts set open_until = ?::timestamptz', [lease])
+      const next = await denied()
+      expect(waitOf(await deliver(next))).toBeGreaterThanOrEqual(seconds(15))
+      clock.advance(seconds(15) + 1)
+      answer = (response) => response.end()
+      await deliver(next)
+      expect((await row(next)).callback).toBe('delivered')
+    })
+
+    it('do not spend a probe on what has nothing to tell any more', async () => {
+      failing()
+      await failTimes(OPENS_AFTER)
+      const done = await denied()
+      await sql(`update delegated_access_requests set callback = 'abandoned', ring_at = null where id = ?`, [done])
+      clock.advance(OPEN_FOR + 1)
+      const before = (await failingHost())!.openUntil
+      expect(await deliver(done)).toBeNull()
+      expect((await failingHost())!.openUntil).toEqual(before)
+    })
+
+    it('are abandoned after three days, and wait three more when they are redelivered', async () => {
+      failing()
+      const early = await denied()
+      await failTimes(OPENS_AFTER)
+      clock.advance(HELD_BACK_AT_MOST + minutes(1))
+      await sql('update callback_hosts set open_until = ?::timestamptz', [new Date(clock.now().getTime() + minutes(5))])
+      expect(await deliver(early)).toBeNull()
+      expect(await row(early)).toMatchObject({
+        callback: 'abandoned',
+        abandonedBecause: 'host_unavailable',
+        attempts: 0,
+        ringAt: null,
+      })
+
+      const redeliver = new RedeliverDeadLetters(ground.database, clock, log)
+      expect(await redeliver.redeliverSome('host', hostOf(receiver))).toMatchObject({ redelivered: 1, done: true })
+      expect(waitOf(await deliver(early))).toBeGreaterThan(0)
+      expect(await row(early)).toMatchObject({ callback: 'waiting', attempts: 0 })
+    })
+  })
+
+  it('to a host that hangs hold half of a worker at most, and everybody else is told meanwhile', async () => {
+    const hanging: ServerResponse[] = []
+    answer = (response) => void hanging.push(response)
+    const stuck = await Promise.all(Array.from({ length: 100 }, () => denied()))
+    const healthy = await Promise.all(Array.from({ length: 50 }, () => denied({ to: other })))
+    // As a worker does it: so many jobs at once, in the order in which they were rung for.
+    const jobs = [...stuck.map((id) => ({ id, to: receiver })), ...healthy.map((id) => ({ id, to: other }))]
+    const sentAway: string[] = []
+    const slots = Array.from({ length: CONCURRENCY }, async () => {
+      for (let job = jobs.shift(); job; job = jobs.shift())
+        if ((await deliver(job.id, job.to)) && job.to === receiver) sentAway.push(job.id)
+    })
+    await until('the healthy host to be told of everything', () => other.requests.length >= 50)
+    expect(hanging).toHaveLength(CONCURRENCY / 2)
+    expect(sentAway).toHaveLength(100 - CONCURRENCY / 2)
+    for (const id of sentAway.slice(0, 5)) expect(await row(id)).toMatchObject({ callback: 'waiting', attempts: 0 })
+    for (const response of hanging) response.end()
+    await Promise.all(slots)
+  })
+
+  describe('that were given up', () => {
+    const letters = () => new FindDeadLetters(ground.database, new FindRequests(ground.database, clock))
+    const redeliver = () => new RedeliverDeadLetters(ground.database, clock, log)
+
+    it('are listed with the reason, page by page, by service account and by host, and withdrawn ones are not', async () => {
+      failing(410)
+      const gone: string[] = []
+      for (let n = 0; n < 3; n++) {
+        gone.unshift(await denied())
+        await deliver(gone[0]!)
+        clock.advance(1)
+      }
+      const foreign = await denied({ ser: 'ser_2' })
+      await deliver(foreign)
+      const withdrawn = await denied()
+      await sql(
+        `update delegated_access_requests set callback = 'abandoned', abandoned_because = 'withdrawn' where id = ?`,
+        [withdrawn],
+      )
+      const ids = async (scope: 'all' | 'service_account' | 'host', of: string | null) => {
+        const found: string[] = []
+        for (let cursor: string | undefined, more = true; more; ) {
+          const page = await letters().list({ scope, of, limit: 2, ...(cursor && { cursor }) })
+          found.push(...page.requests.map(({ id }) => id))
+          for (const { id } of page.requests) expect(page.circumstances.get(id)?.lastAttempt?.status).toBe(410)
+          cursor = page.nextCursor ?? undefined
+          more = cursor !== undefined
+        }
+        return found
+      }
+      expect(await ids('all', null)).toEqual([foreign, ...gone])
+      expect(await ids('service_account', 'ser_1')).toEqual(gone)
+      expect(await ids('host', hostOf(receiver))).toEqual([foreign, ...gone])
+      expect(await ids('host', 'elsewhere.test')).toEqual([])
+    })
+
+    it('are told once more in batches, and those that are given up again meanwhile do not keep it going', async () => {
+      await sql(
+        `insert into delegated_access_requests (id, client_id, service_account_id, fingerprint, email, callback_url, scope,
+           decision, callback, abandoned_because, created_at, decided_at, ended_at)
+         select 'dar_' || lpad(to_hex(1000000 + n), 24, '0'), 'cli_acme', 'ser_1', '', 'a@acme.test', 'https://down.test/cb',
+           '{}', 'denied', 'abandoned', 'schedule_used_up', ?::timestamptz, ?::timestamptz, ?::timestamptz
+         from generate_series(1, 1200) n`,
+        [clock.now(), clock.now(), clock.now()],
+      )
+      const first = await redeliver().redeliverSome('service_account', 'ser_1')
+      expect(first).toMatchObject({ redelivered: 500, done: false })
+      clock.advance(seconds(1))
+      await sql(
+        `update delegated_access_requests set callback = 'abandoned', abandoned_because = 'gone', ring_at = null,
+           ended_at = ?::timestamptz where callback = 'waiting'`,
+        [clock.now()],
+      )
+      const second = await redeliver().redeliverSome('service_account', 'ser_1', first.abandonedBefore)
+      const third = await redeliver().redeliverSome('service_account', 'ser_1', first.abandonedBefore)
+      expect([second.redelivered, third.redelivered, third.done]).toEqual([500, 200, true])
+      expect(await new MeasureBacklog(ground.database, clock).measure()).toMatchObject({
+        undecided: 0,
+        undelivered: 700,
+        oldestUndeliveredSeconds: 1,
+        overdueSeconds: 0,
+      })
+      const [record] = await sql<{ count: string }>(
+        `select count(*) from audit_arrivals where act = 'access.redelivered' and service_account_id = 'ser_1'`,
+      )
+      expect(Number(record?.count)).toBeGreaterThanOrEqual(1200)
+    })
+  })
+})

@@ -1,15 +1,11 @@
 import { type Logger, pino } from 'pino'
 import { BrokerError } from '#platform/errors/broker-error.js'
-
-/**
- * What a log line may hold: flat facts. Objects, bodies, headers and library errors cannot be passed, because a
- * deny-list of secret paths always misses one.
- */
-export type LogFields = Record<string, string | number | boolean | null | undefined>
+import { errorFields } from './error-fields.js'
+import { admitted, type LogFields } from './log-fields.js'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/** One wide line per event, named `thing.happened`. */
+/** One wide line per event, named `thing.happened`; in it the fields that `log-fields` allows, and no others. */
 export class Log {
   readonly #pino: Logger
 
@@ -20,29 +16,25 @@ export class Log {
   }
 
   debug(event: string, fields: LogFields = {}) {
-    this.#pino.debug(fields, event)
+    this.#pino.debug(admitted(fields), event)
   }
 
   info(event: string, fields: LogFields = {}) {
-    this.#pino.info(fields, event)
+    this.#pino.info(admitted(fields), event)
   }
 
   warn(event: string, fields: LogFields = {}) {
-    this.#pino.warn(fields, event)
+    this.#pino.warn(admitted(fields), event)
   }
 
   error(event: string, fields: LogFields = {}) {
-    this.#pino.error(fields, event)
+    this.#pino.error(admitted(fields), event)
   }
 
-  /** An error at the level it asks for; of an unknown one its class and message, which our own code wrote or a driver did. */
+  /** An error at the level it asks for; an unknown one is always an error. */
   failure(event: string, error: unknown, fields: LogFields = {}) {
-    if (error instanceof BrokerError) {
-      this.#pino[error.logLevel]({ ...fields, code: error.code, detail: error.detail ?? error.publicText }, event)
-    } else {
-      const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
-      this.#pino.error({ ...fields, error: name, detail: message, stack }, event)
-    }
+    const level = error instanceof BrokerError ? error.logLevel : 'error'
+    this.#pino[level](admitted({ ...fields, ...errorFields(error) }), event)
   }
 }
 

@@ -38,7 +38,7 @@ export abstract class StepProcessor<Payload>
     this.worker.concurrency = this.concurrency
     this.worker.on('error', (error) => this.log.failure('worker.failed', error, { job: this.worker.name }))
     this.worker.on('failed', (job, error) =>
-      this.log.failure('job.failed', error, { job: this.worker.name, id: job?.id, attempt: job?.attemptsMade }),
+      this.log.failure('job.failed', error, { job: this.worker.name, id: job?.id, attempts: job?.attemptsMade }),
     )
   }
 

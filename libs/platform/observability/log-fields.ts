@@ -5,7 +5,8 @@ const ID = /^([a-z]+-)?[a-z]{2,4}_[0-9a-f]{1,32}$/
 /** Constants of our own: `mint-access`, `google.subject_suspended`, `me.calendarView`, `decided before`. */
 const WORD = /^[a-z]+([A-Z][a-z]+)*\d{0,4}([ ._/-][a-z]+([A-Z][a-z]+)*\d{0,4})*$/
 /** Names of others: `TypeError`, `ECONNRESET`, `FST_ERR_VALIDATION`, `codes_one_live_per_request`, `23505`. */
-const IDENTIFIER = /^(([A-Z]{1,8}[a-z]{2,}){1,7}|[A-Z]+\d{0,4}(_[A-Z]+\d{0,4})*|[a-z]+\d{0,4}(_[a-z]+\d{0,4})*|[0-9A-Z]{5})$/
+const IDENTIFIER =
+  /^(([A-Z]{1,8}[a-z]{2,}){1,7}|[A-Z]+\d{0,4}(_[A-Z]+\d{0,4})*|[a-z]+\d{0,4}(_[a-z]+\d{0,4})*|[0-9A-Z]{5})$/
 const ROUTE = /^[A-Z]*( ?\/[\w/:*{}.?-]*)?$/
 const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
 /** A place in our code or a library's, and nothing of what was in its variables. */
@@ -41,12 +42,26 @@ const each = <Name extends string>(kind: Kind, ...names: Name[]) =>
  */
 const STRINGS = {
   ...each(id, 'request', 'client', 'consent', 'grant', 'account', 'serviceAccount', 'service_account', 'id'),
-  ...each(word, 'job', 'name', 'queue', 'provider', 'decision', 'callback', 'verdict', 'shape', 'code', 'grantType'),
+  ...each(
+    word,
+    'job',
+    'name',
+    'queue',
+    'provider',
+    'decision',
+    'callback',
+    'verdict',
+    'shape',
+    'code',
+    'grantType',
+    'scope',
+    'limit',
+  ),
   ...each(identifier, 'method', 'reason', 'error', 'cause', 'constraint', 'errorCode'),
-  ...each(text, 'detail', 'message', 'why'),
+  ...each(text, 'detail', 'message', 'why', 'host', 'of'),
   key: matching(/^[\w-]+$/, 16),
   route,
-  previousExpiresAt: time,
+  ...each(time, 'previousExpiresAt', 'until'),
   attempt: ofSome,
   at: frames,
 }

@@ -73,7 +73,7 @@ describe('the OAuth server', () => {
       const days = 24 * 3600
       expect(ofRefresh).toEqual({
         ...shared,
-        ...{ token_type: 'refresh_token', iat: json.iat, exp: json.iat + 90 * days },
+        ...{ token_type: 'refresh_token', iat: json.iat, exp: json.iat + 365 * days },
       })
       expect((await introspect(acme.accessToken)).json).toMatchObject({ sub: acme.id, token_type: 'bearer' })
     })

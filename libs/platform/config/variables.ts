@@ -160,8 +160,8 @@ export const VARIABLES = {
   ),
   MANDATE_REFRESH_TOKEN_IDLE_DAYS: variable(
     'How long a refresh token that nobody uses stays good. Each use brings a new one.',
-    '90',
-    wholeNumber(1, 3650, 90),
+    '365',
+    wholeNumber(1, 3650, 365),
   ),
   MANDATE_REFRESH_TOKEN_MAX_DAYS: variable(
     'How long after the grant its refresh tokens end, however much they are used; 0 for as long as the grant stands.',

@@ -51,7 +51,7 @@ export class PublicApi {
 
   constructor(
     readonly url: string,
-    private readonly adminKey: string,
+    readonly adminKey: string,
     private readonly sandbox: Sandbox,
   ) {}
 

@@ -27,9 +27,7 @@ export class FailureLimit {
 
   /** Before the secret is looked at. @throws ApiError too_many_requests */
   admit(attempt: Attempt): void {
-    if (this.#proven.has(fingerprint(attempt))) return
-    this.byName.refuseBlocked(nameAt(attempt))
-    this.byAddress.refuseBlocked(attempt.address)
+    if (!this.#proven.has(fingerprint(attempt))) this.#refuseHeld(attempt)
   }
 
   succeeded(attempt: Attempt): void {
@@ -38,7 +36,13 @@ export class FailureLimit {
 
   /** @throws ApiError too_many_requests when this was one too many */
   async failed(attempt: Attempt): Promise<void> {
+    this.#refuseHeld(attempt)
     await Promise.all([this.byName.count(nameAt(attempt)), this.byAddress.count(attempt.address)])
+  }
+
+  #refuseHeld(attempt: Attempt): void {
+    this.byName.refuseBlocked(nameAt(attempt))
+    this.byAddress.refuseBlocked(attempt.address)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Form } from '#platform/http/parse-form.js'
 import { parseForm } from '#platform/http/parse-form.js'
+import { ConsentStop } from '../service-accounts.errors.js'
 
 /** A form field that came exactly once; everything else is empty, which no form of ours accepts in a place that matters. */
 export const field = (form: Form, name: string): string => {
@@ -8,9 +9,19 @@ export const field = (form: Form, name: string): string => {
   return typeof value === 'string' ? value : ''
 }
 
-/** Fields of a form, with or without files. A file is its content, as text. */
+/** Fields of a form, with or without files. A file is its content, as text. @throws ConsentStop badRequest */
 export async function readConsentForm(request: FastifyRequest): Promise<Form> {
   if (!request.isMultipart()) return (request.body ?? {}) as Form
+  try {
+    return await readParts(request)
+  } catch (error) {
+    // What is too large has a status; no boundary, or an end in the middle, is an error of the parser without any.
+    if (typeof (error as { statusCode?: unknown }).statusCode === 'number') throw error
+    throw new ConsentStop('badRequest', { detail: (error as Error).message })
+  }
+}
+
+async function readParts(request: FastifyRequest): Promise<Form> {
   const form = parseForm('')
   for await (const part of request.parts()) {
     const value = part.type === 'file' ? (await part.toBuffer()).toString('utf8') : String(part.value ?? '')

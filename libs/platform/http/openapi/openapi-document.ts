@@ -141,7 +141,7 @@ function responsesOf(method: Method, path: string, route: DescribedHandler): Ope
   // Whatever is sent to whatever route: no Host, a compressed body, a store that is away.
   for (const status of [400, 415, 503]) refusals.add(status)
   if (method !== 'get') refusals.add(413)
-  if (method !== 'get' || route.query) if (route.access !== 'client' && !isPage) refusals.add(422)
+  if (route.access !== 'client' && (method !== 'get' || (route.query && !isPage))) refusals.add(422)
   if (path.includes('{')) refusals.add(404)
   if (route.access === 'access token') refusals.add(401)
   if (route.access === 'client') refusals.add(401).add(429)
@@ -182,12 +182,16 @@ const refusal = (status: number) => ({ $ref: `#/components/responses/${status}` 
 const pageRefusal = (status: number): AnswerObject => ({
   description: REFUSALS[status]!,
   headers: REQUEST_ID,
-  content: { 'text/html': {}, 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+  content: { 'text/html': {}, 'application/json': { schema: refusalSchema(status) } },
+})
+
+const refusalSchema = (status: number) => ({
+  $ref: `#/components/schemas/${status === 422 ? 'ValidationErrors' : 'Error'}`,
 })
 
 function refusalComponents() {
   const components = Object.entries(REFUSALS).map(([status, description]) => {
-    const schema = { $ref: `#/components/schemas/${status === '422' ? 'ValidationErrors' : 'Error'}` }
+    const schema = refusalSchema(Number(status))
     const retryAfter = ['429', '503'].includes(status) && { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } }
     return [
       status,

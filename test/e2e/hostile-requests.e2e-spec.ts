@@ -1,0 +1,167 @@
+import { randomInt } from 'node:crypto'
+import { Agent, request as httpRequest } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import fc from 'fast-check'
+import type { OpenApiDocument } from '#platform/http/openapi/openapi-document.js'
+import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import { type HostileRequest, hostileRequests, type Loot } from './hostile-requests.js'
+import { REDIRECT_URI } from './public-api.js'
+import { Stage } from './stage.js'
+
+const AT_ONCE = 16
+
+interface Answer {
+  status: number
+  type: string
+  headers: Record<string, string | string[] | undefined>
+  locations: number
+  text: string
+}
+
+describe('every route of /openapi.json', () => {
+  const { url: databaseUrl } = testDatabase()
+  const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
+  let stage: Stage
+  let document: OpenApiDocument
+  let loot: Loot
+  const schemas = new Map<string, ValidateFunction>()
+  const ajv = new Ajv2020({ strict: false })
+
+  beforeAll(async () => {
+    addFormats.default(ajv)
+    const unlimited = ['FAILED_CLIENTS', 'FAILED_ADMIN_KEYS', 'AUTHORIZATIONS'].map((name) => [
+      `MANDATE_LIMIT_${name}`,
+      '999999',
+    ])
+    stage = await Stage.open(databaseUrl, {
+      settings: { ...Object.fromEntries(unlimited), MANDATE_LOG_LEVEL: 'error' },
+    })
+    const client = await stage.api.addClient('Scheduler')
+    const spare = await stage.api.addClient('Spare')
+    const acme = await stage.api.authorise(client, 'acme')
+    const [requestId] = await stage.ask(acme, { email: 'anna@acme.test', state: 'first' })
+    const query = new URLSearchParams({
+      response_type: 'code',
+      client_id: client.id,
+      redirect_uri: REDIRECT_URI,
+      scope: 'service_account/accounts/manage',
+      delegated_scope: 'read_only',
+    })
+    const begun = await stage.api.call('GET', `/enterprise_connect/oauth/authorize?${query}`)
+    loot = {
+      accessToken: acme.accessToken,
+      adminKey: stage.api.adminKey,
+      client,
+      cookie: begun.headers.getSetCookie()[0]!.split(';')[0]!,
+      ids: {
+        '/v1/service_account': requestId!,
+        '/admin/v1/clients': spare.id,
+        '/enterprise_connect/consents': begun.headers.get('location')!.split('/').at(-1)!,
+        '/enterprise_connect/oauth/return': 'google',
+        '/v1/proxy/google': 'calendar/v3/calendars/primary/events',
+        '/v1/proxy/microsoft': 'v1.0/me/events',
+      },
+      callbackUrl: stage.callbackUrl,
+    }
+    document = await stage.api.must('GET', '/openapi.json')
+  }, 60_000)
+  afterAll(async () => {
+    agent.destroy()
+    await stage?.close()
+  })
+
+  const send = ({ method, target, headers, body, chunked }: HostileRequest) =>
+    new Promise<Answer>((resolve, reject) => {
+      const { hostname, port } = new URL(stage.api.url)
+      const length = body !== undefined && !chunked ? { 'content-length': String(Buffer.byteLength(body)) } : {}
+      const sent = httpRequest({ agent, hostname, port, method, path: target, headers: { ...headers, ...length } })
+      sent.on('error', reject)
+      sent.on('response', async (answer) => {
+        const text = (await buffer(answer)).toString()
+        const { statusCode = 0, headers, rawHeaders } = answer
+        const locations = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'location').length
+        resolve({ status: statusCode, type: String(headers['content-type'] ?? ''), headers, locations, text })
+      })
+      sent.end(body)
+    })
+
+  /** What is wrong with an answer, in words. */
+  function complaintsAbout({ route, method }: HostileRequest, answer: Answer): string[] {
+    const operation = document.paths[route]![method.toLowerCase() as 'get']!
+    const { status, type, headers, locations, text } = answer
+    const named = operation.responses[status] ?? operation.responses[`${String(status)[0]}XX`]
+    const promised = named && '$ref' in named ? document.components.responses[named.$ref.split('/').at(-1)!] : named
+    const content = Object.entries(promised?.content ?? {}).find(([each]) => each === '*/*' || type.startsWith(each))
+    const schema = content?.[1].schema
+    const injected = Object.keys(headers).filter((name) => /^x-injected|^access-control-/.test(name))
+    return [
+      status >= 500 && 'is a failure of ours',
+      !promised && 'has a status that the document does not have',
+      promised?.content && !content && `is ${type}`,
+      schema && !fits(`${method} ${route} ${status}`, schema, text) && 'does not fit its schema',
+      !/^req_[0-9a-f]{24}$/.test(String(headers['x-request-id'])) && 'has no X-Request-Id of ours',
+      headers['x-content-type-options'] !== 'nosniff' && 'may be sniffed',
+      locations > 1 && 'has several Locations',
+      injected.length > 0 && `has ${injected}`,
+      /\bat .*\.(?:ts|js):\d+|select .* from|duplicate key/i.test(text) && 'tells of our insides',
+    ].filter((complaint) => typeof complaint === 'string')
+  }
+
+  function fits(name: string, schema: object, text: string): boolean {
+    let validate = schemas.get(name)
+    if (!validate) {
+      validate = ajv.compile({ ...schema, components: document.components })
+      schemas.set(name, validate)
+    }
+    return validate(JSON.parse(text)) === true
+  }
+
+  it('takes 5,000 hostile requests: no failure, every answer as promised', async () => {
+    const seed = randomInt(2 ** 31)
+    const requests = fc.sample(hostileRequests(document, loot), { seed, numRuns: 5_000 })
+    const wrong = new Map<string, unknown>()
+    const statuses = new Set<number>()
+    for (let i = 0; i < requests.length; i += AT_ONCE)
+      await Promise.all(
+        requests.slice(i, i + AT_ONCE).map(async (request) => {
+          const answer = await send(request)
+          statuses.add(answer.status)
+          for (const complaint of complaintsAbout(request, answer))
+            wrong.set(`${request.method} ${request.route} ${answer.status} ${complaint}`, {
+              request,
+              text: answer.text.slice(0, 300),
+            })
+        }),
+      )
+    // Another run with the same seed sends the same requests.
+    expect({ seed, wrong: Object.fromEntries(wrong) }).toEqual({ seed, wrong: {} })
+    const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    const asked = new Set(requests.map(({ method, route }) => `${method} ${route}`))
+    expect(routes.filter((route) => !asked.has(route))).toEqual([])
+    // They got past the first door: some were even right.
+    expect([200, 202, 303, 400, 401, 403, 404, 415, 422].filter((status) => !statuses.has(status))).toEqual([])
+  }, 180_000)
+
+  it('refuses bodies of 10 MiB, with and without a length, and keeps none of them', async () => {
+    const big = Buffer.alloc(10 * 1024 * 1024, 0x20)
+    const before = process.memoryUsage().rss
+    for (const route of ['/oauth/token', '/v1/service_account_authorizations', '/admin/v1/clients'])
+      for (const chunked of [false, true]) {
+        const headers = {
+          'content-type': 'application/json',
+          authorization: `Bearer ${loot.accessToken}`,
+          connection: 'close',
+        }
+        const sent = send({ route, method: 'POST', target: route, headers, body: big, chunked })
+        // Whoever goes on sending after the answer may find the connection closed before reading it.
+        const status = await sent.then((answer) => answer.status).catch(({ code }) => code)
+        expect([413, 'ECONNRESET', 'EPIPE']).toContain(status)
+      }
+    expect(process.memoryUsage().rss - before).toBeLessThan(150 * 1024 * 1024)
+    expect((await stage.api.call('GET', '/health/live')).status).toBe(200)
+  })
+})

@@ -1,0 +1,269 @@
+import fc from 'fast-check'
+import type { JsonSchema, OpenApiDocument, Operation, Parameter } from '#platform/http/openapi/openapi-document.js'
+
+/** What a hostile caller may know: enough to get past the first door. */
+export interface Loot {
+  accessToken: string
+  adminKey: string
+  client: { id: string; secret: string }
+  cookie: string
+  /** Real ids, by the beginning of the route that they belong to. */
+  ids: Record<string, string>
+  callbackUrl: string
+}
+
+export interface HostileRequest {
+  route: string
+  method: string
+  target: string
+  headers: Record<string, string>
+  body?: string | Buffer
+  chunked: boolean
+}
+
+/** Strings that have broken something somewhere. */
+const NASTY = [
+  '',
+  ' ',
+  '\0',
+  'a\0b',
+  '\ud800',
+  'a\udfffb',
+  '\r\nx-injected: 1',
+  'a\r\nlocation: https://evil.test/',
+  '\u2028\u2029\u0085',
+  '__proto__',
+  'constructor',
+  'toString',
+  '../../etc/passwd',
+  "' or 1=1 --",
+  '"><script>alert(1)</script>',
+  '{{7*7}}',
+  '%00%0d%0a%zz',
+  'null',
+  'NaN',
+  '-1',
+  '1e999',
+  '9'.repeat(400),
+  'x'.repeat(5_000),
+  '\u202e\u200b\ufeff',
+  'İıſK',
+]
+const nasty = fc.oneof(fc.constantFrom(...NASTY), fc.string({ unit: 'binary', maxLength: 40 }))
+const anything = fc.oneof(
+  nasty,
+  fc.constantFrom<unknown>(null, true, 0, -1, 1e308, 2 ** 53, [], {}, [[]], [null], {
+    toString: 1,
+    valueOf: 1,
+  }),
+  fc.array(nasty, { maxLength: 3 }),
+  fc.dictionary(nasty, nasty, { maxKeys: 3 }),
+)
+
+/** Mostly what the schema wants, so that what is wrong reaches deeper than the first check. */
+function sentFor(schema: JsonSchema, loot: Loot, name = ''): fc.Arbitrary<unknown> {
+  return fc.oneof({ weight: 4, arbitrary: fittingValue(schema, loot, name) }, { weight: 1, arbitrary: anything })
+}
+
+function fittingValue(schema: JsonSchema, loot: Loot, name: string): fc.Arbitrary<unknown> {
+  const alternatives = (schema.anyOf ?? schema.oneOf) as JsonSchema[] | undefined
+  if (alternatives) return fc.oneof(...alternatives.map((each) => sentFor(each, loot, name)))
+  if (schema.const !== undefined) return fc.constant(schema.const)
+  if (schema.enum) return fc.constantFrom(...schema.enum)
+  if (schema.type === 'array') return fc.array(sentFor(schema.items as JsonSchema, loot), { maxLength: 3 })
+  if (schema.type === 'integer') return fc.integer({ min: -1, max: 101 })
+  if (schema.type === 'null') return fc.constant(null)
+  if (schema.properties) return fittingObject(schema, loot)
+  return fc.oneof(fc.constantFrom(...knownFor(name, loot)), nasty)
+}
+
+const fittingObject = (schema: JsonSchema, loot: Loot) =>
+  fc
+    .tuple(
+      fc.record(
+        Object.fromEntries(
+          Object.entries(schema.properties!).map(([key, value]) => [key, sentFor(value as JsonSchema, loot, key)]),
+        ),
+        { requiredKeys: [] },
+      ),
+      fc.option(fc.tuple(nasty, anything), { freq: 8 }),
+    )
+    .map(([object, extra]) => (extra ? { ...object, [extra[0]]: extra[1] } : object))
+
+function knownFor(name: string, { client, callbackUrl, ids }: Loot): string[] {
+  const known: Record<string, string[]> = {
+    client_id: [client.id],
+    client_secret: [client.secret],
+    grant_type: ['authorization_code', 'refresh_token'],
+    redirect_uri: [callbackUrl],
+    callback_url: [callbackUrl, 'http://127.0.0.1:1/', 'https://user:x@evil.test'],
+    email: ['anna@acme.test', 'x@x', '@', 'ANNA@ACME.TEST'],
+    scope: ['read_only', 'read_only free_busy', 'root'],
+    cursor: [ids['/v1'] ?? ''],
+    redirect_uris: ['https://app.test/x'],
+  }
+  return known[name] ?? ['x', 'name', 'https://app.test']
+}
+
+const pathSegment = (route: string, loot: Loot) => {
+  const real = Object.entries(loot.ids).find(([prefix]) => route.startsWith(prefix))?.[1] ?? 'x'
+  const written = [
+    '%00',
+    '%0d%0ax-injected:%201',
+    '%ed%a0%80',
+    '%ff',
+    '%2e%2e',
+    '..%2f..',
+    '%zz',
+    '%',
+    'a b',
+    'x'.repeat(600),
+  ]
+  return fc.oneof(
+    fc.constant(real),
+    nasty.map(encoded),
+    fc.constantFrom(...written.map((text) => text.replace(' ', '%20'))),
+  )
+}
+
+const encoded = (text: string) => encodeURIComponent(text.toWellFormed())
+
+const target = (route: string, parameters: Parameter[], loot: Loot) => {
+  const inQuery = parameters.filter((parameter) => parameter.in === 'query')
+  const pair = fc.oneof(
+    ...inQuery.map(({ name, schema }) =>
+      sentFor(schema, loot, name).map((value) => `${name}=${encoded(String(jsonOf(value)))}`),
+    ),
+    nasty.map((text) => `${encoded(text)}=1`),
+    fc.constantFrom(
+      '__proto__[x]=1',
+      'a[]=1&a[]=2',
+      '&&=&',
+      '%zz=%zz',
+      'access_token=x',
+      ...inQuery.map(({ name }) => `${name}[]=1&${name}=2`),
+    ),
+  )
+  return fc
+    .tuple(pathSegment(route, loot), fc.array(pair, { maxLength: 4 }))
+    .map(([segment, pairs]) => route.replace(/\{\w+\}/, segment) + (pairs.length > 0 ? `?${pairs.join('&')}` : ''))
+}
+
+const jsonOf = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+
+/** A body as the schema wants it, and what becomes of it on the way. */
+function body(schema: JsonSchema | undefined, loot: Loot): fc.Arbitrary<{ text: string; type: string }> {
+  const value = schema ? sentFor(schema, loot) : anything
+  const json = value.map((sent) => ({ text: JSON.stringify(sent) ?? '', type: 'application/json' }))
+  const form = value.map((sent) => ({
+    text: new URLSearchParams(
+      Object.entries(sent ?? {}).map(([name, each]) => [name, String(jsonOf(each))]),
+    ).toString(),
+    type: 'application/x-www-form-urlencoded',
+  }))
+  const broken = fc
+    .tuple(json, fc.constantFrom(cutShort, twice, poisoned, nested, wide, withHugeNumber))
+    .map(([sent, spoil]) => ({ ...sent, text: spoil(sent.text) }))
+  const mistyped = fc.tuple(json, fc.constantFrom(...TYPES)).map(([{ text }, type]) => ({ text, type }))
+  return fc.oneof(
+    { weight: 5, arbitrary: json },
+    { weight: 2, arbitrary: form },
+    { weight: 2, arbitrary: broken },
+    mistyped,
+  )
+}
+
+const cutShort = (text: string) => text.slice(0, -1)
+const twice = (text: string) => text.replace(/^\{("[^"]*"):/, '{$1:1,$1:')
+const poisoned = (text: string) =>
+  text.replace(/^\{/, '{"__proto__":{"admin":true},"constructor":{"prototype":{}},').replace(',}', '}')
+const nested = () => '['.repeat(20_000) + ']'.repeat(20_000)
+const wide = () => `{${Array.from({ length: 5_000 }, (_, i) => `"k${i}":${i}`).join()}}`
+const withHugeNumber = (text: string) => text.replace(/:[^,}]*/, `:${'9'.repeat(2_000)}`)
+
+const TYPES = [
+  '',
+  'text/plain',
+  'application/xml',
+  'multipart/form-data',
+  'multipart/form-data; boundary=x',
+  'application/json; charset=utf-16',
+  'application/json; charset="; charset=utf-8',
+  'application/x-www-form-urlencoded; charset=shift_jis',
+  'application/json, application/xml',
+  '/',
+]
+
+const headerText = fc.constantFrom(
+  '',
+  'x',
+  'Bearer',
+  'Bearer undefined',
+  'Basic',
+  'Basic OjpvOg==',
+  'Basic AAAA',
+  `Bearer ${'x'.repeat(3_000)}`,
+  '\xff\xfe',
+  '"',
+  ';;;=',
+)
+
+function headers({ security }: Operation, route: string, loot: Loot): fc.Arbitrary<Record<string, string>> {
+  const scheme = security.flatMap(Object.keys)[0]
+  const basic = Buffer.from(`${loot.client.id}:${loot.client.secret}`).toString('base64')
+  const right = {
+    accessToken: `Bearer ${loot.accessToken}`,
+    adminKey: `Bearer ${loot.adminKey}`,
+    clientBasic: `Basic ${basic}`,
+  }[scheme ?? '']
+  const authorization = right ? fc.oneof({ weight: 6, arbitrary: fc.constant(right) }, headerText) : headerText
+  const isPage = route.startsWith('/enterprise_connect')
+  return fc.record(
+    {
+      authorization,
+      cookie: isPage
+        ? fc.constantFrom(loot.cookie, loot.cookie, 'mandate-x=%zz', ';;=', '__Host-mandate-con_=')
+        : headerText,
+      host: fc.constantFrom('evil.test', '[::1', '', 'a'.repeat(300), '127.0.0.1:1'),
+      origin: fc.constantFrom('https://evil.test', 'null', 'nonsense'),
+      'x-forwarded-for': fc.constantFrom('192.0.2.1', 'x', '1.2.3.4, 5.6.7.8', ','.repeat(100)),
+      'x-forwarded-host': fc.constant('evil.test'),
+      'x-forwarded-proto': fc.constantFrom('https', 'javascript'),
+      forwarded: fc.constant('for=192.0.2.1;host=evil.test'),
+      'idempotency-key': fc.oneof(headerText, fc.constant('k'.repeat(300))),
+      'content-encoding': fc.constantFrom('gzip', 'br, gzip', 'x'),
+      'x-request-id': fc.constant('req_of_my_own'),
+      'access-control-request-method': fc.constant('POST'),
+    },
+    { requiredKeys: right ? ['authorization'] : isPage ? ['cookie'] : [] },
+  )
+}
+
+/** Requests at every route of the document, each about as often as the others. */
+export function hostileRequests({ paths }: OpenApiDocument, loot: Loot): fc.Arbitrary<HostileRequest> {
+  const routes = Object.entries(paths).flatMap(([route, methods]) =>
+    Object.entries(methods).map(([method, operation]) => at(route, method, operation, loot)),
+  )
+  return fc.oneof(...routes)
+}
+
+function at(route: string, method: string, operation: Operation, loot: Loot): fc.Arbitrary<HostileRequest> {
+  const [content] = Object.values(operation.requestBody?.content ?? {})
+  const sent =
+    method === 'get' ? fc.constant(undefined) : fc.option(body(content?.schema, loot), { nil: undefined, freq: 8 })
+  return fc
+    .record({
+      target: target(route, operation.parameters, loot),
+      headers: headers(operation, route, loot),
+      sent,
+      chunked: fc.boolean(),
+    })
+    .map(({ target, headers, sent, chunked }) => ({
+      route,
+      method: method.toUpperCase(),
+      target,
+      headers: sent ? { ...headers, 'content-type': sent.type } : headers,
+      ...(sent && { body: sent.text }),
+      chunked,
+    }))
+}

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addClientCommands } from '#features/administration/cli/clients.commands.js'
 import { addProviderCommands } from '#features/administration/cli/providers.commands.js'
 import { addSecretsCommands } from '#features/administration/cli/secrets.commands.js'
+import { addServiceAccountCommands } from '#features/administration/cli/service-accounts.commands.js'
 import { addRequestCommands } from '#features/delegated-access/cli/requests.commands.js'
 import { exitCodeOf, reportFailure } from './report-failure.js'
 
@@ -40,6 +41,7 @@ addClientCommands(mandate, runStep)
 addProviderCommands(mandate, runStep)
 addSecretsCommands(mandate, runStep)
 addRequestCommands(mandate, runStep)
+addServiceAccountCommands(mandate, runStep)
 
 try {
   await mandate.parseAsync()

@@ -10,6 +10,7 @@ import { ProviderCredentials } from '#domain/credentials/provider-credentials.js
 import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
 import { Grant } from '#domain/grants/grant.entity.js'
+import { RevokeServiceAccounts } from '#domain/grants/revoke-service-accounts.js'
 import { grantMailbox } from '#domain/grants/testing/statements-of-the-main-path.js'
 import { Tokens } from '#domain/grants/tokens.js'
 import { serialiseCredential } from '#domain/providers/credential-codec.js'
@@ -205,7 +206,7 @@ function domainOf(app: NestFastifyApplication) {
       return issue(grantId)
     },
 
-    revoke: (id: string) => database.inTransaction(async (tx) => void (await serviceAccounts.revoke(tx, id))),
+    revoke: async (id: string) => void (await part(RevokeServiceAccounts).revoke(id)),
   }
 }
 

@@ -67,6 +67,13 @@ export class ServiceAccounts {
     })
   }
 
+  /** By id. */
+  list(em: Em, page: { clientId?: string; after?: string; limit: number }): Promise<ServiceAccount[]> {
+    const { clientId, after: id, limit } = page
+    const where = { ...(clientId ? { clientId } : {}), ...(id ? { id: { $gt: id } } : {}) }
+    return em.find(ServiceAccount, where, { orderBy: { id: 'asc' }, limit })
+  }
+
   find(em: Em, id: string): Promise<ServiceAccount | null> {
     return em.findOne(ServiceAccount, { id })
   }
@@ -92,11 +99,6 @@ export class ServiceAccounts {
     const operator = await this.operatorCredentials.findWithSecret(em, account.provider, account.clientId)
     if (!operator?.credential) throw unavailable(`The operator has no ${account.provider} credential set up any more.`)
     return { credential: operator.credential, version: operator.version }
-  }
-
-  /** True when this call ended it. */
-  async revoke(tx: Tx, id: string): Promise<boolean> {
-    return (await tx.nativeUpdate(ServiceAccount, { id, revokedAt: null }, { revokedAt: this.clock.now() })) === 1
   }
 }
 

@@ -225,15 +225,6 @@ describe('grants', () => {
 
       expect(await isAlive(issued)).toBe(false)
     })
-
-    it('dies with everything else under its service account', async () => {
-      const issued = await redeem((await newCode()).code)
-
-      await ground.database.inTransaction((tx) => revoke.revokeAllOfServiceAccount(tx, 'ser_1'))
-
-      expect(await isAlive(issued)).toBe(false)
-      await refused(refresh(issued))
-    })
   })
 
   describe('a refresh token', () => {

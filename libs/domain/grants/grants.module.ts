@@ -6,6 +6,7 @@ import { Codes } from './codes.js'
 import { Grant } from './grant.entity.js'
 import { InspectToken } from './inspect-token.js'
 import { RedeemCode } from './redeem-code.js'
+import { RevocationModule } from './revocation.module.js'
 import { RevokeGrants } from './revoke-grants.js'
 import { RotateRefreshToken } from './rotate-refresh-token.js'
 import { AccessToken, RefreshToken } from './token.entity.js'
@@ -15,8 +16,8 @@ const PARTS = [Codes, Tokens, RedeemCode, RotateRefreshToken, RevokeGrants, Insp
 
 /** Grants, and the codes and tokens that hang on them. Hashes only: no value that authenticates is ever stored. */
 @Module({
-  imports: [MikroOrmModule.forFeature([Account, Grant, Code, AccessToken, RefreshToken])],
+  imports: [MikroOrmModule.forFeature([Account, Grant, Code, AccessToken, RefreshToken]), RevocationModule],
   providers: PARTS,
-  exports: PARTS,
+  exports: [...PARTS, RevocationModule],
 })
 export class GrantsModule {}

@@ -2,18 +2,22 @@ import { Module } from '@nestjs/common'
 import { AuditModule } from '#domain/audit/audit.module.js'
 import { ClientsModule } from '#domain/clients/clients.module.js'
 import { CredentialsModule } from '#domain/credentials/credentials.module.js'
+import { RevocationModule } from '#domain/grants/revocation.module.js'
 import { CountKeys } from '#platform/secrets/count-keys.js'
 import { ResealValues } from '#platform/secrets/reseal-values.js'
 import { RewrapDataKeys } from '#platform/secrets/rewrap-data-keys.js'
 import { DisableClient } from './disable-client.js'
 import { ListClients } from './list-clients.js'
+import { ListServiceAccounts } from './list-service-accounts.js'
 import { RegisterClient } from './register-client.js'
+import { RevokeServiceAccount } from './revoke-service-account.js'
 import { RotateClientSecret } from './rotate-client-secret.js'
 import { RotateSecrets } from './rotate-secrets.js'
 import { SetProviderCredential } from './set-provider-credential.js'
 import { ShowClient } from './show-client.js'
 import { ShowProviderCredentials } from './show-provider-credentials.js'
 import { ShowSecrets } from './show-secrets.js'
+import { ShowServiceAccount } from './show-service-account.js'
 
 const STEPS = [
   RegisterClient,
@@ -25,10 +29,17 @@ const STEPS = [
   ShowProviderCredentials,
   RotateSecrets,
   ShowSecrets,
+  ListServiceAccounts,
+  ShowServiceAccount,
+  RevokeServiceAccount,
 ]
 
 const KEYS = [RewrapDataKeys, ResealValues, CountKeys]
 
 /** What an operator does. Two faces stand on the same steps: `/admin/v1` and the CLI. */
-@Module({ imports: [AuditModule, ClientsModule, CredentialsModule], providers: [...STEPS, ...KEYS], exports: STEPS })
+@Module({
+  imports: [AuditModule, ClientsModule, CredentialsModule, RevocationModule],
+  providers: [...STEPS, ...KEYS],
+  exports: STEPS,
+})
 export class AdministrationModule {}

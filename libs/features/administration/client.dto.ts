@@ -3,6 +3,7 @@ import type { Client } from '#domain/clients/client.entity.js'
 import type { NewClient } from '#domain/clients/clients.js'
 import { requiredText } from '#platform/http/read-input.js'
 import type { clientAnswer, pageAnswer, registeredAnswer, rotatedAnswer, shownAnswer } from './client-answers.js'
+import type { DisabledClient } from './disable-client.js'
 import type { ClientPage } from './list-clients.js'
 import type { RegisteredClient } from './register-client.js'
 import type { RotatedSecret } from './rotate-client-secret.js'
@@ -43,6 +44,11 @@ export const toClientBody = (client: Client): z.infer<typeof clientAnswer> => ({
   callback_origins: client.callbackOrigins,
   created_at: client.createdAt.toISOString(),
   disabled_at: client.disabledAt?.toISOString() ?? null,
+})
+
+export const toDisabledBody = ({ client, revoked: { serviceAccounts, ...counts } }: DisabledClient) => ({
+  ...toClientBody(client),
+  revoked: { service_accounts: serviceAccounts, ...counts },
 })
 
 export const toPageBody = ({ clients, nextCursor }: ClientPage): z.infer<typeof pageAnswer> => ({

@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common'
-import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
+import { recordAct } from '#domain/audit/record-act.js'
+import { Account } from '#domain/grants/account.entity.js'
 import { Grant } from '#domain/grants/grant.entity.js'
 import { RevokeGrants } from '#domain/grants/revoke-grants.js'
+import { type Revoked, RevokeServiceAccounts } from '#domain/grants/revoke-service-accounts.js'
 import { Tokens } from '#domain/grants/tokens.js'
-import { Database, type Tx } from '#platform/database/database.js'
+import { Clock } from '#platform/clock/clock.js'
+import { Database, type Em } from '#platform/database/database.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 
@@ -11,36 +14,52 @@ import { Log } from '#platform/observability/log.js'
 export type WhatToRevoke = { token: string } | { sub: string }
 
 /**
- * Ends an authorization: of a mailbox, every grant of it; of a service account, itself and every grant under it. Its
- * queued work stops by itself, because each step asks first whether the service account still stands.
+ * Ends an authorization: of a mailbox, every grant of it; of a service account, itself, every grant under it, and what is
+ * under way for it.
  */
 @Injectable()
 export class RevokeAuthorization {
   constructor(
     private readonly database: Database,
+    private readonly clock: Clock,
     private readonly tokens: Tokens,
     private readonly grants: RevokeGrants,
-    private readonly serviceAccounts: ServiceAccounts,
+    private readonly serviceAccounts: RevokeServiceAccounts,
     private readonly log: Log,
   ) {}
 
-  /** Says nothing about whether there was something to revoke, or whose it was (RFC 7009 section 2.2). */
-  async revoke(clientId: string, what: WhatToRevoke): Promise<void> {
-    const ended = await this.database.inTransaction(async (tx) => {
-      const grant = await this.#findGrant(tx, what)
-      if (!grant || grant.clientId !== clientId) return 0
-      if (grant.accountId) return this.grants.revokeAllOfAccount(tx, grant.accountId)
-      await this.serviceAccounts.revoke(tx, grant.serviceAccountId)
-      failPoint('revoke-authorization.committing')
-      return this.grants.revokeAllOfServiceAccount(tx, grant.serviceAccountId)
-    })
-    failPoint('revoke-authorization.committed')
+  /**
+   * What ended with a service account; null for everything else: nothing is said about whether there was something to
+   * revoke, or whose it was (RFC 7009 section 2.2).
+   */
+  async revoke(clientId: string, what: WhatToRevoke): Promise<Revoked | null> {
+    const grant = await this.database.read((em) => this.#findGrant(em, what))
+    if (!grant || grant.clientId !== clientId) return null
+    if (!grant.accountId) return this.serviceAccounts.revoke(grant.serviceAccountId)
+    const ended = await this.#revokeMailbox(grant, grant.accountId)
     this.log.info('authorization.revoked', { client: clientId, grants: ended })
+    return null
   }
 
-  #findGrant(tx: Tx, what: WhatToRevoke): Promise<Grant | null> {
-    if ('token' in what) return this.tokens.findGrantByAnyToken(tx, what.token)
+  async #revokeMailbox({ clientId, serviceAccountId }: Grant, accountId: string): Promise<number> {
+    const ended = await this.database.inTransaction(async (tx) => {
+      const grants = await this.grants.revokeAllOfAccount(tx, accountId)
+      if (grants === 0) return 0
+      const { email: mailbox } = await tx.findOneOrFail(Account, { id: accountId })
+      await recordAct(tx, {
+        ...{ clientId, at: this.clock.now(), act: 'grant.revoked', serviceAccountId, mailbox, subject: accountId },
+        details: { grants },
+      })
+      failPoint('revoke-authorization.committing')
+      return grants
+    })
+    failPoint('revoke-authorization.committed')
+    return ended
+  }
+
+  #findGrant(em: Em, what: WhatToRevoke): Promise<Grant | null> {
+    if ('token' in what) return this.tokens.findGrantByAnyToken(em, what.token)
     const ofServiceAccount = { serviceAccountId: what.sub, accountId: null }
-    return tx.findOne(Grant, what.sub.startsWith('ser_') ? ofServiceAccount : { accountId: what.sub })
+    return em.findOne(Grant, what.sub.startsWith('ser_') ? ofServiceAccount : { accountId: what.sub })
   }
 }

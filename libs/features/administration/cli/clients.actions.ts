@@ -1,7 +1,14 @@
 import { type AnswerOptions, answer, facts, table } from '#platform/cli/answer.js'
 import type { RunStep } from '#platform/cli/run-step.js'
 import { readInput } from '#platform/http/read-input.js'
-import { newClientDto, toClientBody, toPageBody, toRegisteredBody, toRotatedBody, toShownBody } from '../client.dto.js'
+import {
+  newClientDto,
+  toDisabledBody,
+  toPageBody,
+  toRegisteredBody,
+  toRotatedBody,
+  toShownBody,
+} from '../client.dto.js'
 import { DisableClient } from '../disable-client.js'
 import { ListClients } from '../list-clients.js'
 import { RegisterClient } from '../register-client.js'
@@ -71,9 +78,15 @@ export async function rotateSecret(run: RunStep, id: string, options: AnswerOpti
 }
 
 export async function disableClient(run: RunStep, id: string, options: AnswerOptions) {
-  const body = toClientBody(await run(DisableClient, (step) => step.disable(id)))
-  answer(options, body, () => [`${body.name} (${body.client_id}) has been shut out since ${body.disabled_at}.`])
+  const body = toDisabledBody(await run(DisableClient, (step) => step.disable(id)))
+  answer(options, body, () => [
+    `${body.name} (${body.client_id}) has been shut out since ${body.disabled_at}.`,
+    facts(countFacts(body.revoked)),
+  ])
 }
+
+const countFacts = (revoked: Record<string, number>) =>
+  Object.fromEntries(Object.entries(revoked).map(([what, count]) => [`${what.replace('_', ' ')} ended`, String(count)]))
 
 const urlFacts = (client: { redirect_uris: string[]; callback_origins: string[] }) => ({
   'redirect URIs': client.redirect_uris,

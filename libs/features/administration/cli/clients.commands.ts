@@ -66,7 +66,9 @@ Callbacks are signed with every live secret meanwhile (Cronofy-HMAC-SHA256 then 
 
   clients
     .command('disable <client-id>')
-    .description('Shuts a client out: its secrets are refused from now on. What it was granted stays on record.')
+    .description(
+      'Shuts a client out and revokes all of its service accounts, at once. What it was granted stays on record.',
+    )
     .option(...JSON_OPTION)
     .action(async (id, options) => (await import('./clients.actions.js')).disableClient(run, id, options))
 }

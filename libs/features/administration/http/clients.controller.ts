@@ -6,7 +6,7 @@ import {
   clientIdDto,
   newClientDto,
   pageDto,
-  toClientBody,
+  toDisabledBody,
   toPageBody,
   toRegisteredBody,
   toRotatedBody,
@@ -73,6 +73,6 @@ export class ClientsController {
   @Described({ summary: 'Switch a client off', access: 'admin key', answers: { 200: clientAnswer } })
   async disable(@Param() params: unknown) {
     const { id } = readInput(clientIdDto, params)
-    return toClientBody(await this.disableClient.disable(id))
+    return toDisabledBody(await this.disableClient.disable(id))
   }
 }

@@ -1,5 +1,6 @@
 import { Controller, Header, HttpCode, Inject, Post, Req, UseInterceptors } from '@nestjs/common'
 import type { FastifyRequest } from 'fastify'
+import type { Revoked } from '#domain/grants/revoke-service-accounts.js'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
@@ -9,7 +10,7 @@ import { Caller } from '../caller.js'
 import { DescribeSubject } from '../describe-subject.js'
 import { IntrospectToken } from '../introspect-token.js'
 import { IssueTokens } from '../issue-tokens.js'
-import { RevokeAuthorization } from '../revoke-authorization.js'
+import { RevokeAuthorization, type WhatToRevoke } from '../revoke-authorization.js'
 import { readParameters } from './read-parameters.js'
 import {
   introspectionDto,
@@ -62,14 +63,15 @@ export class TokenController {
     forms: 'too',
     answers: { 200: 'empty' },
   })
-  async revoke(@Req() request: FastifyRequest): Promise<void> {
+  async revoke(@Req() request: FastifyRequest): Promise<Revoked | undefined> {
     const asked = readParameters(revocationDto, request)
     const client = await this.caller.authenticate(toCredentials(asked, request.headers.authorization))
     const { token, sub, refresh_token } = asked
-    if (token) return this.revokeAuthorization.revoke(client.id, { token })
-    if (sub) return this.revokeAuthorization.revoke(client.id, { sub })
+    const revoke = async (what: WhatToRevoke) => (await this.revokeAuthorization.revoke(client.id, what)) ?? undefined
+    if (token) return revoke({ token })
+    if (sub) return revoke({ sub })
     // Last: the vendor's Node SDK adds the one that it holds, perhaps the service account's, to whatever it is asked.
-    if (refresh_token) return this.revokeAuthorization.revoke(client.id, { token: refresh_token })
+    if (refresh_token) return revoke({ token: refresh_token })
     throw new OAuthError('invalid_request', 'token or sub: required.')
   }
 

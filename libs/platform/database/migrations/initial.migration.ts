@@ -230,6 +230,8 @@ const STATEMENTS = [
   `create unique index requests_once_per_idempotency_key
     on delegated_access_requests (service_account_id, idempotency_key, email) where idempotency_key is not null`,
   'create index requests_of_service_account on delegated_access_requests (service_account_id, created_at desc, id desc)',
+  // What a revoked service account stops, however much it has had done.
+  `create index requests_waiting on delegated_access_requests (service_account_id) where callback = 'waiting'`,
   'create index requests_of_mailbox on delegated_access_requests (service_account_id, email)',
   // Lists by state. What most rows have come to needs none: a page of them is found at once in the order of time.
   `create index requests_undelivered on delegated_access_requests (service_account_id, created_at desc, id desc)

@@ -1,0 +1,76 @@
+import { type AnswerOptions, answer, facts, table } from '#platform/cli/answer.js'
+import type { RunStep } from '#platform/cli/run-step.js'
+import { readInput } from '#platform/http/read-input.js'
+import { ListServiceAccounts } from '../list-service-accounts.js'
+import { RevokeServiceAccount } from '../revoke-service-account.js'
+import {
+  serviceAccountPageDto,
+  toRevokedBody,
+  toServiceAccountBody,
+  toServiceAccountPageBody,
+} from '../service-account.dto.js'
+import { ShowServiceAccount } from '../show-service-account.js'
+
+type ServiceAccountBody = ReturnType<typeof toServiceAccountBody>
+
+interface ListOptions extends AnswerOptions {
+  client?: string
+  limit: string
+  cursor?: string
+}
+
+export async function listServiceAccounts(run: RunStep, { json, ...page }: ListOptions) {
+  const wanted = readInput(serviceAccountPageDto, page)
+  const body = toServiceAccountPageBody(await run(ListServiceAccounts, (step) => step.list(wanted)))
+  answer({ json }, body, () => [
+    body.service_accounts.length === 0
+      ? 'There are none.'
+      : table(
+          ['SERVICE ACCOUNT', 'CLIENT', 'PROVIDER', 'ORGANISATION', 'STATE'],
+          body.service_accounts.map((account) => [
+            account.service_account_id,
+            account.client_id,
+            account.provider,
+            account.organisation.name,
+            stateOf(account),
+          ]),
+        ),
+    ...(body.next_cursor ? [`There are more: --cursor ${body.next_cursor}`] : []),
+  ])
+}
+
+export async function showServiceAccount(run: RunStep, id: string, options: AnswerOptions) {
+  const body = toServiceAccountBody(await run(ShowServiceAccount, (step) => step.show(id)))
+  answer(options, body, () => [`${body.organisation.name} (${stateOf(body)})`, accountFacts(body)])
+}
+
+export async function revokeServiceAccount(run: RunStep, id: string, options: AnswerOptions) {
+  const body = toRevokedBody(await run(RevokeServiceAccount, (step) => step.revoke(id)))
+  const { grants, codes, tokens, requests } = body.revoked
+  answer(options, body, () => [
+    `${body.organisation.name} (${body.service_account_id}) has been revoked since ${body.revoked_at}.`,
+    facts({
+      'grants ended': String(grants),
+      'codes ended': String(codes),
+      'tokens ended': String(tokens),
+      'requests stopped': String(requests),
+    }),
+  ])
+}
+
+const accountFacts = (account: ServiceAccountBody) =>
+  facts({
+    'service account': account.service_account_id,
+    client: account.client_id,
+    provider: account.provider,
+    organisation: account.organisation.id,
+    domains: account.organisation.domains,
+    administrator: account.administrator,
+    credential: account.credential,
+    scope: account.scope,
+    'delegated scope': account.delegated_scope,
+    created: account.created_at,
+  })
+
+const stateOf = ({ revoked_at }: { revoked_at: string | null }) =>
+  revoked_at ? `revoked since ${revoked_at}` : 'active'

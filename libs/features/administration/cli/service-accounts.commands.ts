@@ -1,0 +1,42 @@
+import type { Command } from 'commander'
+import type { RunStep } from '#platform/cli/run-step.js'
+
+const JSON_OPTION = ['--json', 'print one JSON object instead of text'] as const
+
+/** `mandate service-accounts …`: organisations that administrators have authorised. */
+export function addServiceAccountCommands(mandate: Command, run: RunStep) {
+  const accounts = mandate
+    .command('service-accounts')
+    .description('the organisations that administrators have authorised, each for one client')
+    .usage('<command> [options]')
+    .helpCommand(false)
+
+  accounts
+    .command('list')
+    .description('Lists service accounts, the revoked ones too.')
+    .option('--client <id>', 'those of one client')
+    .option('--limit <n>', 'how many at most, up to 100', '50')
+    .option('--cursor <id>', 'go on behind this one: the next_cursor of an earlier page')
+    .option(...JSON_OPTION)
+    .action(async (options) => (await import('./service-accounts.actions.js')).listServiceAccounts(run, options))
+
+  accounts
+    .command('show <service-account-id>')
+    .description('Shows one service account. Shows no secret.')
+    .option(...JSON_OPTION)
+    .action(async (id, options) => (await import('./service-accounts.actions.js')).showServiceAccount(run, id, options))
+
+  accounts
+    .command('revoke <service-account-id>')
+    .description('Ends a service account and everything under it, at once and in every process.')
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      `
+No token, code or refresh token under it works from then on, and what is under way is stopped. It cannot be undone: the
+organisation's administrator has to authorise the client anew.`,
+    )
+    .action(async (id, options) =>
+      (await import('./service-accounts.actions.js')).revokeServiceAccount(run, id, options),
+    )
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { timeAnswer } from '#platform/http/openapi/answers.js'
+import { revokedCounts } from './service-account-answers.js'
 
 // What `client.dto` writes, as `/openapi.json` promises it.
 
@@ -12,6 +13,11 @@ const registration = {
 const client = { ...registration, created_at: timeAnswer, disabled_at: timeAnswer.nullable() }
 
 export const clientAnswer = z.strictObject(client)
+
+export const disabledAnswer = z.strictObject({
+  ...client,
+  revoked: z.strictObject({ service_accounts: z.int(), ...revokedCounts }),
+})
 
 export const pageAnswer = z.strictObject({
   clients: z.array(clientAnswer),

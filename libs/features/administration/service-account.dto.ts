@@ -3,6 +3,7 @@ import type { ServiceAccount } from '#domain/credentials/service-account.entity.
 import { requiredText } from '#platform/http/read-input.js'
 import type { ServiceAccountPage } from './list-service-accounts.js'
 import type { RevokedServiceAccount } from './revoke-service-account.js'
+import type { revokedAnswer, serviceAccountAnswer, serviceAccountPageAnswer } from './service-account-answers.js'
 
 /** Whatever its length: an id that is not ours is one that does not exist. */
 export const serviceAccountIdDto = z.strictObject({ id: requiredText(512) })
@@ -16,7 +17,7 @@ export const serviceAccountPageDto = z.strictObject({
     .optional(),
 })
 
-export const toServiceAccountBody = (account: ServiceAccount) => ({
+export const toServiceAccountBody = (account: ServiceAccount): z.infer<typeof serviceAccountAnswer> => ({
   service_account_id: account.id,
   client_id: account.clientId,
   provider: account.provider,
@@ -30,12 +31,18 @@ export const toServiceAccountBody = (account: ServiceAccount) => ({
   revoked_at: account.revokedAt?.toISOString() ?? null,
 })
 
-export const toServiceAccountPageBody = ({ serviceAccounts, nextCursor }: ServiceAccountPage) => ({
+export const toServiceAccountPageBody = ({
+  serviceAccounts,
+  nextCursor,
+}: ServiceAccountPage): z.infer<typeof serviceAccountPageAnswer> => ({
   service_accounts: serviceAccounts.map(toServiceAccountBody),
   next_cursor: nextCursor,
 })
 
-export const toRevokedBody = ({ account, revoked }: RevokedServiceAccount) => ({
+export const toRevokedBody = ({
+  account,
+  revoked: { grants, codes, tokens, requests },
+}: RevokedServiceAccount): z.infer<typeof revokedAnswer> => ({
   ...toServiceAccountBody(account),
-  revoked,
+  revoked: { grants, codes, tokens, requests },
 })

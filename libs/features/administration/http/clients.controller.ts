@@ -12,7 +12,7 @@ import {
   toRotatedBody,
   toShownBody,
 } from '../client.dto.js'
-import { clientAnswer, pageAnswer, registeredAnswer, rotatedAnswer, shownAnswer } from '../client-answers.js'
+import { disabledAnswer, pageAnswer, registeredAnswer, rotatedAnswer, shownAnswer } from '../client-answers.js'
 import { DisableClient } from '../disable-client.js'
 import { ListClients } from '../list-clients.js'
 import { RegisterClient } from '../register-client.js'
@@ -70,7 +70,11 @@ export class ClientsController {
 
   @Post(':id/disable')
   @HttpCode(200)
-  @Described({ summary: 'Switch a client off', access: 'admin key', answers: { 200: clientAnswer } })
+  @Described({
+    summary: 'Switch a client off, and end all that it was granted',
+    access: 'admin key',
+    answers: { 200: disabledAnswer },
+  })
   async disable(@Param() params: unknown) {
     const { id } = readInput(clientIdDto, params)
     return toDisabledBody(await this.disableClient.disable(id))

@@ -52,12 +52,13 @@ export class TokenController {
     return toTokenBody(issued, await this.subjects.describe(issued.grant))
   }
 
-  /** The second is where the vendor's SDKs call. The answer is empty, and says JSON for clients that take nothing else. */
+  /** The second is where the vendor's SDKs call. The answer is empty but for a service account, and says JSON for clients that take nothing else. */
   @Post(['revoke', 'token/revoke'])
   @HttpCode(200)
   @Header('content-type', 'application/json')
   @Described({
     summary: 'Revoke an authorization, by a token or by its `sub`',
+    details: 'The answer is empty; for a service account it counts what ended: `{grants, codes, tokens, requests}`.',
     access: 'client',
     body: revocationDto,
     forms: 'too',

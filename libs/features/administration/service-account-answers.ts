@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { timeAnswer } from '#platform/http/openapi/answers.js'
+
+// What `service-account.dto` writes, as `/openapi.json` promises it.
+
+export const revokedCounts = { grants: z.int(), codes: z.int(), tokens: z.int(), requests: z.int() }
+
+const account = {
+  service_account_id: z.string().meta({ description: 'Begins with `ser_`.' }),
+  client_id: z.string(),
+  provider: z.enum(['google', 'microsoft']),
+  organisation: z.strictObject({ id: z.string(), name: z.string(), domains: z.array(z.string()) }),
+  administrator: z.string(),
+  credential: z.enum(['operator', 'customer']),
+  scope: z.array(z.string()),
+  delegated_scope: z.array(z.string()),
+  created_at: timeAnswer,
+  updated_at: timeAnswer,
+  revoked_at: timeAnswer.nullable(),
+}
+
+export const serviceAccountAnswer = z.strictObject(account)
+
+export const serviceAccountPageAnswer = z.strictObject({
+  service_accounts: z.array(serviceAccountAnswer),
+  next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+})
+
+export const revokedAnswer = z.strictObject({ ...account, revoked: z.strictObject(revokedCounts) })

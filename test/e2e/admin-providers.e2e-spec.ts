@@ -65,7 +65,7 @@ describe('/admin/v1/providers', () => {
 
   it('takes a Microsoft registration, for one client alone', async () => {
     const client = await newClient()
-    const body = { client_id: APPLICATION, client_secret: SECRET, certificate, private_key: privateKey }
+    const body = { client_id: APPLICATION, certificate, private_key: privateKey, cloud: 'us-government' }
 
     expect((await stage.call('PUT', `/providers/microsoft?client=${client}`, body)).status).toBe(200)
     expect(await providers()).toContainEqual({
@@ -74,6 +74,7 @@ describe('/admin/v1/providers', () => {
       credential: {
         kind: 'certificate',
         client_id: APPLICATION,
+        cloud: 'us-government',
         thumbprint: expect.stringMatching(/^[0-9A-F]{40}$/),
         expires_at: expect.any(String),
       },
@@ -107,6 +108,10 @@ describe('/admin/v1/providers', () => {
     ['no proof', { client_id: APPLICATION }, 'client_secret'],
     ["a secret's id", { client_id: APPLICATION, client_secret: APPLICATION }, 'client_secret'],
     ['half a certificate', { client_id: APPLICATION, certificate: SECRET }, 'certificate'],
+    ['two proofs', { client_id: APPLICATION, client_secret: SECRET, pfx: 'AAAA' }, 'client_secret'],
+    ['what is no PFX', { client_id: APPLICATION, pfx: SECRET }, 'pfx'],
+    ['a token file by halves', { client_id: APPLICATION, federated_token_file: 'token' }, 'federated_token_file'],
+    ['a cloud of its own', { client_id: APPLICATION, client_secret: SECRET, cloud: SECRET }, 'cloud'],
     ['no application', { client_secret: SECRET }, 'client_id'],
     ['an application by name', { client_id: 'Acme', client_secret: SECRET }, 'client_id'],
     ['an unknown property', { client_id: APPLICATION, client_secret: SECRET, tenant: 'x' }, 'tenant'],

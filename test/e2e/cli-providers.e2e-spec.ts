@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PFX_PASSWORD, PFX_WITH_AES } from '#domain/providers/microsoft/pfx-for-tests.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { newSigningKey, selfSignedCertificate } from '../../apps/sandbox/core/self-signed-certificate.js'
 import { mandate, mandateJson } from './cli-process.js'
 
 const APPLICATION = '11111111-2222-4333-8444-555555555555'
-const OTHER_APPLICATION = '99999999-2222-4333-8444-555555555555'
 const GOOGLE_SECRET = 'GOCSPX-not-for-anybody'
 const MICROSOFT_SECRET = 'abc8Q~not-for-anybody'
 
@@ -72,34 +72,32 @@ describe('the operator sets provider credentials at a terminal', () => {
     })
   })
 
-  it('takes a certificate, and says that a secret is still needed for signing in', async () => {
+  it('takes a certificate, from two files or from one, and signs administrators in with it too', async () => {
     const words = ['--certificate', pathTo('cert.pem'), '--key', pathTo('key.pem')]
-
     const text = await mandate(['providers', 'set', 'microsoft', '--client-id', APPLICATION, ...words], settings)
     expect(text).toMatchObject({ exitCode: 0, stderr: '' })
     expect(text.stdout).toMatch(/certificate [0-9A-F]{40}, valid until \d{4}-/)
-    expect(text.stdout).toMatch(/signs in with +not set: .*--client-secret/)
+    expect(text.stdout).toMatch(new RegExp(`signs in with +${APPLICATION}`))
 
-    const both = [...words, '--client-secret', MICROSOFT_SECRET]
-    expect(await set(['microsoft', '--client-id', APPLICATION, ...both])).toMatchObject({
-      credential: { kind: 'certificate', client_id: APPLICATION, thumbprint: expect.stringMatching(/^[0-9A-F]{40}$/) },
+    await writeFile(pathTo('app.pfx'), Buffer.from(PFX_WITH_AES, 'base64'))
+    const pfx = ['--pfx', pathTo('app.pfx'), '--password', '-', '--cloud', 'china']
+    expect(await set(['microsoft', '--client-id', APPLICATION, ...pfx], PFX_PASSWORD)).toMatchObject({
+      credential: { kind: 'certificate', client_id: APPLICATION, cloud: 'china' },
       sign_in: { client_id: APPLICATION },
     })
   })
 
-  it('refuses a certificate of another app registration while administrators sign in with the first', async () => {
-    const words = ['--certificate', pathTo('cert.pem'), '--key', pathTo('key.pem')]
-    await set(['microsoft', '--client-id', APPLICATION, '--client-secret', MICROSOFT_SECRET])
-
-    const other = ['providers', 'set', 'microsoft', '--client-id', OTHER_APPLICATION, ...words]
-    const { exitCode, stderr } = await mandate(other, settings)
-
-    expect(exitCode).toBe(2)
-    expect(stderr).toContain('--client-secret')
-    expect(await set([...other.slice(2), '--client-secret', MICROSOFT_SECRET])).toMatchObject({
-      credential: { client_id: OTHER_APPLICATION },
-      sign_in: { client_id: OTHER_APPLICATION },
+  it('takes the path of a federated token, and one proof at a time', async () => {
+    const words = ['microsoft', '--client-id', APPLICATION, '--federated-token-file', '/var/run/secrets/token']
+    expect(await set(words)).toMatchObject({
+      credential: { kind: 'federated_token', token_file: '/var/run/secrets/token', cloud: 'global' },
     })
+    const { exitCode, stderr } = await mandate(
+      ['providers', 'set', ...words, '--client-secret', MICROSOFT_SECRET],
+      settings,
+    )
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('--client-secret: Give one proof only')
   })
 
   it('shows all of them, and no secret', async () => {

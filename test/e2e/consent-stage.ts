@@ -111,8 +111,12 @@ async function setOperatorCredentials(app: NestFastifyApplication, operator: Ope
     await credentials.set(tx, {
       provider: 'microsoft',
       clientId: null,
-      credential: serialiseCredential({ provider: 'microsoft', clientId, proof: { kind: 'secret', clientSecret } }),
-      signIn: { clientId, clientSecret },
+      credential: serialiseCredential({
+        provider: 'microsoft',
+        clientId,
+        cloud: 'global',
+        proof: { kind: 'secret', clientSecret },
+      }),
     })
   })
 }

@@ -117,6 +117,7 @@ describe('with a mailbox’s access token, the proxy', () => {
       accept: 'application/json',
       'accept-encoding': 'identity',
       prefer: 'outlook.timezone="UTC"',
+      'x-provider-host': 'graph.microsoft.com',
     })
     expect(authorization).not.toContain(token)
     expect(Object.keys(answer.headers).sort()).toEqual(

@@ -166,6 +166,7 @@ function domainOf(app: NestFastifyApplication) {
       const microsoft = {
         provider: 'microsoft' as const,
         clientId,
+        cloud: 'global' as const,
         proof: { kind: 'secret' as const, clientSecret: new Secret(clientSecret) },
       }
       return database.inTransaction(async (tx) => {

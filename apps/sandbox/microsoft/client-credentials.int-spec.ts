@@ -223,7 +223,11 @@ describe('app-only tokens', () => {
         }),
       )
     load({ cloud: 'us-government' }, {})
-    await expect(token()).rejects.toMatchObject({ errorNo: 90038 })
+    await expect(token()).rejects.toMatchObject({ errorNo: 900382 })
+    load({ cloud: 'china' }, {})
+    await expect(token()).rejects.toMatchObject({ errorNo: 90002 })
+    load({ cloud: 'us-government' }, { cloud: 'us-dod', consentedIn: [INITECH] })
+    await expect(token()).rejects.toMatchObject({ errorNo: 500011 })
     load({}, { audience: INITECH, consentedIn: [INITECH, UMBRELLA] })
     expect(await token()).not.toBe('')
     await expect(token(UMBRELLA)).rejects.toMatchObject({ errorNo: 700016 })

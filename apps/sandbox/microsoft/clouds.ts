@@ -6,6 +6,8 @@ export interface Cloud {
   authority: string
   graph: string
   region: string
+  /** `tenant_region_sub_scope`: tells the two clouds apart that sign in at the same place. */
+  subScope?: string
 }
 
 export const CLOUDS: Readonly<Record<CloudName, Cloud>> = {
@@ -20,12 +22,14 @@ export const CLOUDS: Readonly<Record<CloudName, Cloud>> = {
     authority: 'login.microsoftonline.us',
     graph: 'graph.microsoft.us',
     region: 'USGov',
+    subScope: 'DODCON',
   },
   'us-dod': {
     instance: 'microsoftonline.us',
     authority: 'login.microsoftonline.us',
     graph: 'dod-graph.microsoft.us',
     region: 'USGov',
+    subScope: 'DOD',
   },
   china: {
     instance: 'partner.microsoftonline.cn',
@@ -34,3 +38,10 @@ export const CLOUDS: Readonly<Record<CloudName, Cloud>> = {
     region: 'AS',
   },
 }
+
+export const authorityOfCloud = (name: CloudName) => CLOUDS[name].authority
+
+/** The global login knows the tenants of the US Government and where they are; no other knows any but its own. */
+export const knows = (authority: string, tenantCloud: CloudName) =>
+  authority === authorityOfCloud(tenantCloud) ||
+  (authority === CLOUDS.global.authority && tenantCloud.startsWith('us-'))

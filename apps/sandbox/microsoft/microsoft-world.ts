@@ -1,7 +1,7 @@
 import type { ShiftableClock } from '../core/shiftable-clock.js'
 import { AadstsError } from './aadsts.js'
 import { type Registration, registrationFrom } from './registration.js'
-import type { CloudName, MicrosoftSeed } from './seed.js'
+import type { MicrosoftSeed } from './seed.js'
 import type { SigningKey } from './signing-key.js'
 import { guidOf, type ServicePrincipal, Tenant, type User } from './tenant.js'
 import { Tokens } from './tokens.js'
@@ -11,7 +11,6 @@ export const ANY_TENANT = new Set(['common', 'organizations', 'consumers'])
 
 /** Everything that the Microsoft stand-in knows. `load` replaces all of it, tokens included. */
 export class MicrosoftWorld {
-  cloud!: CloudName
   accessTokenSeconds!: number
   consentDelay!: MicrosoftSeed['consentDelay']
   tokens!: Tokens
@@ -27,7 +26,6 @@ export class MicrosoftWorld {
   }
 
   load(seed: MicrosoftSeed): void {
-    this.cloud = seed.cloud
     this.accessTokenSeconds = seed.accessTokenSeconds
     this.consentDelay = seed.consentDelay
     this.tokens = new Tokens(this.clock, this.key)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ImpossibleChange, type Mutation, mutation } from '../core/mutation.js'
 import type { MicrosoftWorld } from './microsoft-world.js'
 import { clientCertificate, type Registration } from './registration.js'
-import { mailboxState, registrationSeed, roleName } from './seed.js'
+import { mailboxState, registrationSeed, roleName, userSeed } from './seed.js'
 import type { ServicePrincipal, Tenant } from './tenant.js'
 
 const email = z.email().transform((value) => value.toLowerCase())
@@ -134,6 +134,25 @@ export function microsoftMutations(world: MicrosoftWorld): Mutation[] {
         if (world.findTenant(to.slice(to.indexOf('@') + 1)) !== tenant)
           throw new ImpossibleChange(`to: not a domain of ${tenant.defaultDomain}`)
         tenant.rename(user, to)
+      },
+    ),
+    mutation(
+      'remove-alias',
+      'An administrator takes an address away again; somebody else may get it.',
+      z.strictObject({ email, alias: email }),
+      (input) => {
+        const { tenant, user } = mailboxOf(input.email)
+        if (!tenant.removeAlias(user, input.alias)) throw new ImpossibleChange(`alias: not one of ${input.email}`)
+      },
+    ),
+    mutation(
+      'create-user',
+      'An administrator adds a person, also under the address of one who is gone; the object id is new.',
+      userSeed.omit({ id: true }),
+      (input) => {
+        const tenant = tenantOf({ organisation: input.upn.slice(input.upn.indexOf('@') + 1) })
+        if (tenant.findMailbox(input.upn)) throw new ImpossibleChange(`upn: ${input.upn} is taken`)
+        return { id: tenant.create(input).id }
       },
     ),
     mutation(

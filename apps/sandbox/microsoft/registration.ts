@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import type { z } from 'zod'
-import type { registrationSeed } from './seed.js'
+import type { CloudName, RegistrationSeed } from './seed.js'
 
 export interface ClientSecret {
   value: string
@@ -20,16 +19,18 @@ export interface ClientCertificate {
 export interface Registration {
   clientId: string
   displayName: string
+  cloud: CloudName
   audience: string
   secrets: ClientSecret[]
   certificates: ClientCertificate[]
+  federatedCredentials: RegistrationSeed['federatedCredentials']
   redirectUris: string[]
   permissions: string[]
   publicClient: boolean
   widsInIdToken: boolean
 }
 
-export const registrationFrom = (seed: z.infer<typeof registrationSeed>): Registration => ({
+export const registrationFrom = (seed: RegistrationSeed): Registration => ({
   ...seed,
   secrets: seed.secrets.map(({ value, expiresAt }) => ({ value, expiresAt: expiresAt ? Date.parse(expiresAt) : null })),
   certificates: seed.certificates.map(clientCertificate),

@@ -10,5 +10,14 @@ export const queryOf = (request: FastifyRequest): Fields =>
 export const fieldsOf = ({ body }: FastifyRequest): Fields =>
   Object.fromEntries(Object.entries(body ?? {}).filter(([, value]) => typeof value === 'string'))
 
+/** The host of Microsoft's that the caller meant, where a transport brought it here and says so. */
+export function meantHost({ headers }: FastifyRequest): string | null {
+  const host = headers['x-provider-host']
+  return typeof host === 'string' ? host : null
+}
+
 /** This stand-in, as the caller knows it. */
-export const originOf = (request: FastifyRequest) => `${request.protocol}://${request.host}`
+export function originOf(request: FastifyRequest): string {
+  const host = meantHost(request)
+  return host ? `https://${host}` : `${request.protocol}://${request.host}`
+}

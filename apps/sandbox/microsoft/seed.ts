@@ -43,6 +43,10 @@ export const userSeed = z.strictObject({
   accountEnabled: z.boolean().default(true),
   roles: z.array(roleName).default([]),
   mailbox: mailboxState.default('enabled'),
+  /** A shared mailbox has an account too, which nobody signs in with. */
+  purpose: z.enum(['user', 'shared']).default('user'),
+  /** Whose default calendars have been shared with this person: they lie in this mailbox among its own. */
+  sharedCalendars: z.array(address).default([]),
   timeZone: z.string().default('W. Europe Standard Time'),
 })
 
@@ -64,6 +68,16 @@ export const mailboxPolicySeed = z.strictObject({
   mailboxes: z.array(address),
 })
 
+/**
+ * RBAC for Applications: Exchange gives one app one permission for these mailboxes. It adds to what Entra granted, shows in
+ * no token, and no access policy narrows it.
+ */
+export const roleAssignmentSeed = z.strictObject({
+  clientId: guid,
+  role: z.enum(['Application Calendars.Read', 'Application Calendars.ReadWrite']),
+  mailboxes: z.array(address),
+})
+
 export const tenantSeed = z.strictObject({
   id: guid,
   displayName: z.string(),
@@ -80,16 +94,30 @@ export const tenantSeed = z.strictObject({
   rooms: z.array(roomSeed).default([]),
   roomLists: z.array(roomListSeed).default([]),
   mailboxPolicies: z.array(mailboxPolicySeed).default([]),
+  roleAssignments: z.array(roleAssignmentSeed).default([]),
 })
 
 export const registrationSeed = z.strictObject({
   clientId: guid,
   displayName: z.string(),
+  /** It exists in this cloud and in no other. */
+  cloud: cloudName.default('global'),
   /** `organizations`: multi-tenant. A tenant id: that tenant only. */
   audience: z.union([z.literal('organizations'), guid]).default('organizations'),
   secrets: z.array(z.strictObject({ value: z.string().min(1), expiresAt: z.iso.datetime().optional() })).default([]),
   /** PEM, the public half only. */
   certificates: z.array(z.string().startsWith('-----BEGIN CERTIFICATE-----')).default([]),
+  /** Issuers whose tokens the app may show in place of a credential; `publicKey` (PEM) signs them. */
+  federatedCredentials: z
+    .array(
+      z.strictObject({
+        issuer: z.url(),
+        subject: z.string(),
+        audience: z.string().default('api://AzureADTokenExchange'),
+        publicKey: z.string().startsWith('-----BEGIN PUBLIC KEY-----'),
+      }),
+    )
+    .default([]),
   /** Exact, or `loopback`: any port and path of 127.0.0.1, localhost and [::1]. */
   redirectUris: z.array(z.union([z.literal('loopback'), z.url()])).default(['loopback']),
   /** Application permissions of Microsoft Graph that an administrator is asked to grant. */
@@ -104,7 +132,6 @@ export const registrationSeed = z.strictObject({
 })
 
 export const microsoftSeed = z.strictObject({
-  cloud: cloudName.default('global'),
   tenants: z.array(tenantSeed).default([]),
   registrations: z.array(registrationSeed).default([]),
   accessTokenSeconds: z.int().positive().default(3599),
@@ -117,5 +144,7 @@ export const microsoftSeed = z.strictObject({
 export type MicrosoftSeed = z.infer<typeof microsoftSeed>
 export type MicrosoftSeedInput = z.input<typeof microsoftSeed>
 export type TenantSeed = z.infer<typeof tenantSeed>
+export type RegistrationSeed = z.infer<typeof registrationSeed>
+export type RoleAssignmentSeed = z.infer<typeof roleAssignmentSeed>
 export type UserSeed = z.infer<typeof userSeed>
 export type RoomSeed = z.infer<typeof roomSeed>

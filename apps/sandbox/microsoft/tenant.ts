@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import type { CloudName, MailboxState, RoleName, RoomSeed, TenantSeed, UserSeed } from './seed.js'
+import { createHash, randomUUID } from 'node:crypto'
+import type { CloudName, MailboxState, RoleAssignmentSeed, RoleName, RoomSeed, TenantSeed, UserSeed } from './seed.js'
 
 export interface User {
   id: string
@@ -10,6 +10,9 @@ export interface User {
   accountEnabled: boolean
   roles: RoleName[]
   mailbox: MailboxState
+  purpose: 'user' | 'shared'
+  /** Addresses of the people whose calendars were shared with this one. */
+  sharedCalendars: readonly string[]
   timeZone: string
   /** Set for the account behind a room's mailbox. */
   room: RoomSeed | null
@@ -48,6 +51,7 @@ export class Tenant {
   readonly roomLists: readonly RoomList[]
   blockedByPolicy: boolean
   readonly principals = new Map<string, ServicePrincipal>()
+  readonly roleAssignments: readonly RoleAssignmentSeed[]
   readonly mailboxPolicies = new Map<string, MailboxPolicy>()
 
   readonly #users: User[] = []
@@ -63,6 +67,7 @@ export class Tenant {
     this.cloud = seed.cloud
     this.exchange = seed.exchange
     this.blockedByPolicy = seed.blockedByPolicy
+    this.roleAssignments = seed.roleAssignments
     for (const user of seed.users) this.#add(this.#person(user))
     for (const room of seed.rooms) this.#add(this.#roomAccount(room))
     for (let number = 1; number <= seed.mailboxes; number += 1) this.#add(this.#invented(number))
@@ -84,6 +89,11 @@ export class Tenant {
     return this.#accounts.get(idOrUpn.toLowerCase()) ?? null
   }
 
+  /** Whoever receives mail at the address. */
+  findByAddress(address: string): User | null {
+    return this.#addresses.get(address.toLowerCase()) ?? null
+  }
+
   /** As Exchange looks it up: also by any address of the mailbox. */
   findMailbox(idOrAddress: string): User | null {
     return this.findAccount(idOrAddress) ?? this.#addresses.get(idOrAddress.toLowerCase()) ?? null
@@ -95,6 +105,13 @@ export class Tenant {
     if (!policy) return false
     const named = [user.upn, ...addressesOf(user)].some((address) => policy.mailboxes.has(address))
     return policy.kind === 'deny' ? named : !named
+  }
+
+  /** The permissions that Exchange itself has given the app for this mailbox. */
+  rolesIn(clientId: string, user: User): string[] {
+    return this.roleAssignments
+      .filter((one) => one.clientId === clientId && addressesOf(user).some((own) => one.mailboxes.includes(own)))
+      .map(({ role }) => role.replace('Application ', ''))
   }
 
   /** Changes the app's Exchange access policy, or makes a deny list when there is none. */
@@ -112,6 +129,22 @@ export class Tenant {
     user.upn = to
     user.mail = to
     this.#index(user)
+  }
+
+  /** Also under the address of somebody who is gone: the object id is new. */
+  create(seed: UserSeed): User {
+    const user = { ...this.#person(seed), id: randomUUID() }
+    this.#add(user)
+    return user
+  }
+
+  /** False when it is no alias of this mailbox. */
+  removeAlias(user: User, alias: string): boolean {
+    if (!user.aliases.includes(alias)) return false
+    this.#unindex(user)
+    user.aliases = user.aliases.filter((one) => one !== alias)
+    this.#index(user)
+    return true
   }
 
   delete(user: User): void {
@@ -155,6 +188,8 @@ export class Tenant {
       accountEnabled: false,
       roles: [],
       mailbox: 'enabled',
+      purpose: 'user',
+      sharedCalendars: [],
       timeZone: 'W. Europe Standard Time',
       room,
     }
@@ -172,6 +207,8 @@ export class Tenant {
       accountEnabled: true,
       roles: [],
       mailbox: 'enabled',
+      purpose: 'user',
+      sharedCalendars: [],
       timeZone: 'W. Europe Standard Time',
       room: null,
     }

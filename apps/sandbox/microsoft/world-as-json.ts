@@ -3,8 +3,7 @@ import type { Registration } from './registration.js'
 import type { Tenant } from './tenant.js'
 
 /** For `GET /__sandbox/state`: everything but secrets, tokens and keys; of very many people the first hundred. */
-export const worldAsJson = ({ cloud, consentDelay, tenants, registrations }: MicrosoftWorld) => ({
-  cloud,
+export const worldAsJson = ({ consentDelay, tenants, registrations }: MicrosoftWorld) => ({
   consentDelay,
   tenants: tenants.map(tenantAsJson),
   registrations: registrations.map(registrationAsJson),

@@ -13,6 +13,8 @@ const ServiceAccountSchema = defineEntity({
     organisationName: p.text(),
     domains: p.array(),
     administratorEmail: p.text(),
+    /** Microsoft: where the tenant lies. A tenant does not move between clouds. */
+    cloud: p.text().$type<'global' | 'us-government' | 'us-dod' | 'china'>().nullable(),
     /** `operator`: acts with the operator's credential, as it is now. `customer`: with the sealed one below. */
     credentialSource: p.text().$type<'operator' | 'customer'>(),
     sealedCredential: p.text().nullable(),

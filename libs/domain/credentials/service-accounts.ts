@@ -16,6 +16,8 @@ export interface ProvenOrganisation {
   organisationName: string
   domains: string[]
   administratorEmail: string
+  /** Microsoft only. */
+  cloud?: ServiceAccount['cloud']
   credentialSource: 'operator' | 'customer'
   /** As domain/providers serialised it; null with the operator's. */
   credential: Secret<string> | null

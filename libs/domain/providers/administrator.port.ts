@@ -1,13 +1,21 @@
 import type { ProviderError } from '#platform/errors/provider-error.js'
 import type { Secret } from '#platform/secrets/secret.js'
 import type { DelegatedPermission } from './delegated-scopes.js'
-import type { MailboxKind, ProviderCredential, ProviderName } from './provider.port.js'
+import type {
+  MailboxKind,
+  MicrosoftCloudName,
+  MicrosoftCredential,
+  ProviderCredential,
+  ProviderName,
+} from './provider.port.js'
 
-/** The operator's OAuth registration with which administrators sign in. */
-export interface SignInRegistration {
+export interface OAuthClient {
   clientId: string
   clientSecret: Secret<string>
 }
+
+/** With what administrators sign in. Google: an OAuth client. Microsoft: the app registration that acts, proven in the same way. */
+export type SignInRegistration = OAuthClient | MicrosoftCredential
 
 /** What ties a browser's way to the provider and back together; kept by the consent, never by the browser. */
 export interface SignInAttempt {
@@ -24,6 +32,8 @@ export interface SignedInAdministrator {
   displayName: string | null
   /** Google: `hd`. Microsoft: `tid`. Null for a consumer account, which has no organisation. */
   organisation: string | null
+  /** Microsoft: where that organisation lies. */
+  cloud?: MicrosoftCloudName
   /** Microsoft says it at sign-in (`wids`, or Graph with the person's own token). Google says it in the directory: null until the check. */
   isAdministrator: boolean | null
 }
@@ -67,6 +77,8 @@ export interface VerifiedOrganisation {
   name: string
   domains: string[]
   administratorEmail: string
+  /** Microsoft: where the tenant lies. */
+  cloud?: MicrosoftCloudName
 }
 
 /** The administrator's side of a provider: signing in, and checking live what has been granted. */
@@ -82,8 +94,13 @@ export interface AdministratorProvider {
    */
   finishSignIn(registration: SignInRegistration, attempt: SignInAttempt, code: string): Promise<SignedInAdministrator>
 
-  /** Microsoft's second screen, for one tenant; null at Google, where delegation is added in the Admin console. */
-  adminConsentUrl(registration: SignInRegistration, tenantId: string, redirectUri: string, state: string): URL | null
+  /** Microsoft's second screen, for the tenant of who signed in; null at Google, where delegation is added in the Admin console. */
+  adminConsentUrl(
+    registration: SignInRegistration,
+    administrator: SignedInAdministrator,
+    redirectUri: string,
+    state: string,
+  ): URL | null
 
   /** What it means that the browser came back with an error instead of a code or a consent. */
   refusalOf(returned: ReturnedRefusal): ProviderError

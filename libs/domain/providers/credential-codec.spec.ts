@@ -11,19 +11,32 @@ const CREDENTIALS: ProviderCredential[] = [
     privateKeyId: null,
     clientId: '108844220066113355779',
   },
-  { provider: 'microsoft', clientId: 'a-guid', proof: { kind: 'secret', clientSecret: new Secret('hush') } },
   {
     provider: 'microsoft',
     clientId: 'a-guid',
-    proof: { kind: 'certificate', certificatePem: 'PEM', privateKey: new Secret('hush') },
+    cloud: 'china',
+    proof: { kind: 'secret', clientSecret: new Secret('hush') },
+  },
+  {
+    provider: 'microsoft',
+    clientId: 'a-guid',
+    cloud: null,
+    proof: { kind: 'certificate', certificatePem: 'PEM', privateKey: new Secret('hush'), sendChain: true },
+  },
+  {
+    provider: 'microsoft',
+    clientId: 'a-guid',
+    cloud: 'global',
+    proof: { kind: 'federated', tokenFile: '/var/run/secrets/token' },
   },
 ]
 
 /** Printed, all secrets are the same: this one is looked into. */
-const secretIn = (credential: ProviderCredential): string => {
+const secretIn = (credential: ProviderCredential): string | undefined => {
   if (credential.provider === 'google') return credential.privateKey.reveal()
   const { proof } = credential
-  return (proof.kind === 'secret' ? proof.clientSecret : proof.privateKey).reveal()
+  if (proof.kind === 'secret') return proof.clientSecret.reveal()
+  return proof.kind === 'certificate' ? proof.privateKey.reveal() : undefined
 }
 
 describe('the stored form of a credential', () => {

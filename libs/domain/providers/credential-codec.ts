@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Secret } from '#platform/secrets/secret.js'
-import type { ProviderCredential } from './provider.port.js'
+import { MICROSOFT_CLOUD_NAMES, type ProviderCredential } from './provider.port.js'
 
 const secret = z.string().transform((value) => new Secret(value))
 
@@ -15,9 +15,16 @@ const stored = z.discriminatedUnion('provider', [
   z.strictObject({
     provider: z.literal('microsoft'),
     clientId: z.string(),
+    cloud: z.enum(MICROSOFT_CLOUD_NAMES).nullable(),
     proof: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('secret'), clientSecret: secret }),
-      z.strictObject({ kind: z.literal('certificate'), certificatePem: z.string(), privateKey: secret }),
+      z.strictObject({
+        kind: z.literal('certificate'),
+        certificatePem: z.string(),
+        privateKey: secret,
+        sendChain: z.boolean(),
+      }),
+      z.strictObject({ kind: z.literal('federated'), tokenFile: z.string() }),
     ]),
   }),
 ])

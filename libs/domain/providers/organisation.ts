@@ -1,10 +1,17 @@
 import type { Secret } from '#platform/secrets/secret.js'
 import { parseCredential } from './credential-codec.js'
-import type { Organisation } from './provider.port.js'
+import type { MicrosoftCloudName, Organisation } from './provider.port.js'
 
 /** A service account as its provider needs it: the proven organisation, and the credential that acts for it. */
 export function organisationOf(
-  account: { organisationId: string; domains: readonly string[]; administratorEmail: string },
+  account: {
+    organisationId: string
+    domains: readonly string[]
+    administratorEmail: string
+    cloud?: MicrosoftCloudName | null
+    /** Each consent writes it, and nothing else does. */
+    updatedAt: Date
+  },
   credential: Secret<string>,
   credentialVersion: string,
 ): Organisation {
@@ -14,5 +21,7 @@ export function organisationOf(
     administratorEmail: account.administratorEmail,
     credential: parseCredential(credential),
     credentialVersion,
+    cloud: account.cloud,
+    authorisedAt: account.updatedAt,
   }
 }

@@ -72,6 +72,10 @@ export interface ErrorCircumstances {
   detail?: string
   /** Seconds, as the provider asked. */
   retryAfter?: number
+  /** Replaces the table's where it is too early, or too late, to wait. */
+  class?: ProviderErrorClass
+  /** So often it is worth asking. */
+  tries?: number
   /** Replaces the table's sentence where the case at hand can be said more exactly. */
   problem?: string
   fix?: string
@@ -81,18 +85,19 @@ export function providerError(
   provider: ProviderName,
   key: string,
   meaning: ErrorMeaning,
-  { detail, retryAfter, problem, fix }: ErrorCircumstances = {},
+  { detail, retryAfter, class: kind, tries, problem, fix }: ErrorCircumstances = {},
 ): ProviderError {
   const waitSeconds = Math.max(retryAfter ?? 0, meaning.waitSeconds ?? 0)
   return new ProviderError(
     {
       provider,
       key,
-      class: meaning.class,
+      class: kind ?? meaning.class,
       effect: meaning.effect,
       problem: problem ?? meaning.problem,
       fix: fix ?? meaning.fix,
       ...(waitSeconds > 0 && { retryAfter: waitSeconds }),
+      ...(tries && { tries }),
     },
     detail,
   )

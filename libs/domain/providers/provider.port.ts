@@ -15,13 +15,28 @@ export interface GoogleCredential {
   clientId: string
 }
 
+export const MICROSOFT_CLOUD_NAMES = ['global', 'us-government', 'us-dod', 'china'] as const
+export type MicrosoftCloudName = (typeof MICROSOFT_CLOUD_NAMES)[number]
+
 /** A Microsoft app registration that acts with application permissions. */
 export interface MicrosoftCredential {
   provider: 'microsoft'
   clientId: string
+  /** Where the operator's registration is, and administrators sign in. Null for an organisation's own: its tenant says where. */
+  cloud: MicrosoftCloudName | null
   proof:
     | { kind: 'secret'; clientSecret: Secret<string> }
-    | { kind: 'certificate'; certificatePem: string; privateKey: Secret<string> }
+    | {
+        kind: 'certificate'
+        /** The application's own certificate first, then whatever chain came with it. */
+        certificatePem: string
+        /** PKCS#8 PEM. */
+        privateKey: Secret<string>
+        /** Sends the chain along (`x5c`), for registrations that trust an issuer and a subject name instead of one certificate. */
+        sendChain: boolean
+      }
+    /** A token of another issuer that the registration trusts, in a file that is read anew each time. The operator's only. */
+    | { kind: 'federated'; tokenFile: string }
 }
 
 export type ProviderCredential = GoogleCredential | MicrosoftCredential
@@ -37,6 +52,10 @@ export interface Organisation {
   credential: ProviderCredential
   /** Changes when the credential does: part of every cache key. */
   credentialVersion: string
+  /** Microsoft: the cloud in which the tenant lies, as its discovery document said. */
+  cloud?: MicrosoftCloudName | null
+  /** When an administrator last allowed this: a fresh consent needs minutes until it is known everywhere. */
+  authorisedAt?: Date
 }
 
 export type MailboxKind = 'person' | 'room'

@@ -1,10 +1,23 @@
 import { createHash } from 'node:crypto'
 import { SystemClock } from '#platform/clock/clock.js'
 import { Secret } from '#platform/secrets/secret.js'
+import type { MicrosoftCredential } from './provider.port.js'
 import { Providers } from './providers.js'
 import type { ProviderTokens } from './tokens/provider-tokens.js'
 
-const REGISTRATION = { clientId: 'the-client', clientSecret: new Secret('hush') }
+const OAUTH_CLIENT = { clientId: 'the-client', clientSecret: new Secret('hush') }
+const APP: MicrosoftCredential = {
+  provider: 'microsoft',
+  clientId: 'the-client',
+  cloud: 'global',
+  proof: { kind: 'secret', clientSecret: new Secret('hush') },
+}
+const MICROSOFT_LOGINS = [
+  'https://login.microsoftonline.com',
+  'https://login.microsoftonline.us',
+  'https://login.partner.microsoftonline.cn',
+]
+const ADMINISTRATOR = { providerUserId: '1', email: 'admin@contoso.test', displayName: null, isAdministrator: true }
 const ATTEMPT = {
   redirectUri: 'https://mandate.test/return',
   state: 'the state',
@@ -27,14 +40,14 @@ const providers = (google: string | null, microsoft: string | null) =>
 
 describe('the providers', () => {
   it('are the real ones unless a stand-in is named', () => {
-    expect(providers(null, null).browserOrigins()).toEqual([
-      'https://accounts.google.com',
-      'https://login.microsoftonline.com',
-    ])
+    expect(providers(null, null).browserOrigins()).toEqual(['https://accounts.google.com', ...MICROSOFT_LOGINS])
     expect(providers('http://127.0.0.1:9081/', null).browserOrigins()).toEqual([
       'http://127.0.0.1:9081',
-      'https://login.microsoftonline.com',
+      ...MICROSOFT_LOGINS,
     ])
+    expect(new Set(providers(null, 'http://127.0.0.1:9082').browserOrigins())).toEqual(
+      new Set(['https://accounts.google.com', 'http://127.0.0.1:9082']),
+    )
   })
 
   it('know themselves by name', () => {
@@ -47,7 +60,9 @@ describe('the providers', () => {
     ['google', 'https://accounts.google.com/o/oauth2/v2/auth'],
     ['microsoft', 'https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize'],
   ] as const)('%s is signed in at with state, nonce and PKCE, and with nothing secret in the URL', (name, endpoint) => {
-    const url = providers(null, null).administrator(name).signInUrl(REGISTRATION, ATTEMPT)
+    const url = providers(null, null)
+      .administrator(name)
+      .signInUrl(name === 'google' ? OAUTH_CLIENT : APP, ATTEMPT)
     expect(`${url.origin}${url.pathname}`).toBe(endpoint)
     expect(Object.fromEntries(url.searchParams)).toMatchObject({
       response_type: 'code',
@@ -63,10 +78,23 @@ describe('the providers', () => {
 
   it('ask for consent at Microsoft for one tenant and for what the registration lists', () => {
     const administrator = providers(null, null).administrator('microsoft')
-    const url = administrator.adminConsentUrl(REGISTRATION, '../organizations', ATTEMPT.redirectUri, 'the state')
+    const signedIn = { ...ADMINISTRATOR, organisation: '../organizations' }
+    const url = administrator.adminConsentUrl(APP, signedIn, ATTEMPT.redirectUri, 'the state')
     expect(`${url?.origin}${url?.pathname}`).toBe(
       'https://login.microsoftonline.com/..%2Forganizations/v2.0/adminconsent',
     )
     expect(url?.searchParams.get('scope')).toBe('https://graph.microsoft.com/.default')
+  })
+
+  it.each([
+    ['us-government', 'https://login.microsoftonline.us', 'https://graph.microsoft.us/.default'],
+    ['us-dod', 'https://login.microsoftonline.us', 'https://dod-graph.microsoft.us/.default'],
+    ['china', 'https://login.partner.microsoftonline.cn', 'https://microsoftgraph.chinacloudapi.cn/.default'],
+  ] as const)('send browsers to the cloud of the registration: %s', (cloud, login, scope) => {
+    const administrator = providers(null, null).administrator('microsoft')
+    expect(administrator.signInUrl({ ...APP, cloud }, ATTEMPT).origin).toBe(login)
+    const signedIn = { ...ADMINISTRATOR, organisation: 'a-guid', cloud }
+    const url = administrator.adminConsentUrl({ ...APP, cloud }, signedIn, ATTEMPT.redirectUri, 'the state')
+    expect([url?.origin, url?.searchParams.get('scope')]).toEqual([login, scope])
   })
 })

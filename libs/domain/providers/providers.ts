@@ -8,7 +8,7 @@ import { GoogleOrganisation } from './google/google-organisation.js'
 import { GoogleTokens } from './google/google-token.js'
 import { Graph } from './microsoft/graph.js'
 import { MicrosoftAdministrator } from './microsoft/microsoft-administrator.js'
-import { microsoftCloud } from './microsoft/microsoft-cloud.js'
+import { MicrosoftHttp } from './microsoft/microsoft-http.js'
 import { MicrosoftLogin } from './microsoft/microsoft-login.js'
 import { MicrosoftOrganisation } from './microsoft/microsoft-organisation.js'
 import { MicrosoftTokens } from './microsoft/microsoft-token.js'
@@ -18,7 +18,7 @@ import type { ProviderTokens } from './tokens/provider-tokens.js'
 
 interface Provider {
   organisation: OrganisationProvider
-  administrator: AdministratorProvider & { browserOrigin: string }
+  administrator: AdministratorProvider & { browserOrigins: string[] }
 }
 
 /** The providers behind their port, each wired once. */
@@ -39,7 +39,7 @@ export class Providers {
 
   /** Origins that the consent pages send browsers to, for `form-action` of the content security policy. */
   browserOrigins(): string[] {
-    return Object.values(this.#providers).map(({ administrator }) => administrator.browserOrigin)
+    return Object.values(this.#providers).flatMap(({ administrator }) => administrator.browserOrigins)
   }
 }
 
@@ -60,14 +60,13 @@ function microsoft(
   shared: ProviderTokens,
 ): Provider {
   const dispatcher = providerDispatcher(microsoftSandboxUrl, timeoutMs)
-  const http = new ProviderHttp(dispatcher, timeoutMs)
-  const cloud = microsoftCloud(microsoftSandboxUrl)
-  const login = new MicrosoftLogin(http, clock, cloud)
-  const tokens = new MicrosoftTokens(shared, login, clock, cloud)
-  const graph = new Graph(http, clock, cloud)
+  const http = new MicrosoftHttp(new ProviderHttp(dispatcher, timeoutMs), microsoftSandboxUrl)
+  const login = new MicrosoftLogin(http, clock)
+  const tokens = new MicrosoftTokens(shared, login, clock)
+  const graph = new Graph(http, clock)
   const organisation = new MicrosoftOrganisation(tokens, graph)
   return {
     organisation,
-    administrator: new MicrosoftAdministrator(login, tokens, graph, organisation, clock, cloud),
+    administrator: new MicrosoftAdministrator(login, tokens, graph, organisation, http, clock),
   }
 }

@@ -1,5 +1,8 @@
 import { readGoogleKeyFile } from '#domain/providers/google/google-credential.js'
-import { readMicrosoftRegistration } from '#domain/providers/microsoft/microsoft-registration.js'
+import {
+  readMicrosoftRegistration,
+  type TypedRegistration as TypedMicrosoftRegistration,
+} from '#domain/providers/microsoft/microsoft-registration.js'
 import type { ProviderCredential, ProviderName } from '#domain/providers/provider.port.js'
 import { invalidField } from '#platform/errors/validation-error.js'
 import { Secret } from '#platform/secrets/secret.js'
@@ -13,27 +16,20 @@ export type TypedRegistration =
       oauthClientId?: string
       oauthClientSecret?: string
     }
-  | {
-      provider: 'microsoft'
-      clientId: string
-      clientSecret?: string
-      /** PEM. */
-      certificate?: string
-      /** PEM. */
-      privateKey?: string
-    }
+  | ({ provider: 'microsoft' } & TypedMicrosoftRegistration)
 
 export interface Registration {
   provider: ProviderName
   /** With what Mandate acts. Undefined: stays as it is. */
   credential?: ProviderCredential
-  /** With what administrators sign in. Undefined: stays as it is. */
+  /** With what administrators sign in at Google; at Microsoft with the above. Undefined: stays as it is. */
   signIn?: { clientId: string; clientSecret: Secret<string> }
 }
 
 /** @throws ValidationError by the names of `registration.dto` */
 export function readRegistration(typed: TypedRegistration, now: Date): Registration {
-  return typed.provider === 'google' ? readGoogle(typed) : readMicrosoft(typed, now)
+  if (typed.provider === 'google') return readGoogle(typed)
+  return { provider: 'microsoft', credential: readMicrosoftRegistration({ cloud: 'global', ...typed }, now) }
 }
 
 function readGoogle(typed: TypedRegistration & { provider: 'google' }): Registration {
@@ -48,21 +44,5 @@ function readGoogle(typed: TypedRegistration & { provider: 'google' }): Registra
     provider: 'google',
     ...(keyFile === undefined ? {} : { credential: readGoogleKeyFile(keyFile) }),
     ...(clientId && clientSecret ? { signIn: { clientId, clientSecret: new Secret(clientSecret) } } : {}),
-  }
-}
-
-/** One app registration serves both; Mandate can prove itself with a certificate, but sign administrators in only with a secret. */
-function readMicrosoft(typed: TypedRegistration & { provider: 'microsoft' }, now: Date): Registration {
-  const { clientId, clientSecret, certificate, privateKey } = typed
-  const withSecret = clientSecret === undefined ? null : readMicrosoftRegistration({ clientId, clientSecret }, now)
-  const withCertificate = certificate !== undefined || privateKey !== undefined
-  const credential =
-    withSecret && !withCertificate ? withSecret : readMicrosoftRegistration({ clientId, certificate, privateKey }, now)
-  return {
-    provider: 'microsoft',
-    credential,
-    ...(withSecret?.proof.kind === 'secret'
-      ? { signIn: { clientId: withSecret.clientId, clientSecret: withSecret.proof.clientSecret } }
-      : {}),
   }
 }

@@ -1,7 +1,10 @@
 import { z } from 'zod'
+import { MICROSOFT_CLOUD_NAMES } from '#domain/providers/provider.port.js'
 import { timeAnswer } from '#platform/http/openapi/answers.js'
 
 // What `registration.dto` writes, as `/openapi.json` promises it.
+
+const cloud = z.enum(MICROSOFT_CLOUD_NAMES).nullable().meta({ description: 'Where the app registration is.' })
 
 const credential = z.union([
   z.strictObject({
@@ -10,10 +13,17 @@ const credential = z.union([
     email: z.string(),
     key_id: z.string().nullable(),
   }),
-  z.strictObject({ kind: z.literal('client_secret'), client_id: z.string() }),
+  z.strictObject({ kind: z.literal('client_secret'), client_id: z.string(), cloud }),
+  z.strictObject({
+    kind: z.literal('federated_token'),
+    client_id: z.string(),
+    cloud,
+    token_file: z.string().meta({ description: 'Read anew each time, by every process that acts.' }),
+  }),
   z.strictObject({
     kind: z.literal('certificate'),
     client_id: z.string(),
+    cloud,
     thumbprint: z.string(),
     expires_at: timeAnswer,
   }),

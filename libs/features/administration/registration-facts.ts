@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { OperatorCredentialWithSecret } from '#domain/credentials/provider-credentials.js'
 import { parseCredential } from '#domain/providers/credential-codec.js'
-import type { ProviderCredential } from '#domain/providers/provider.port.js'
+import type { MicrosoftCloudName, ProviderCredential } from '#domain/providers/provider.port.js'
 
 /** What may be shown of a registration: enough to find it in the provider's own console, and no secret. */
 export interface RegistrationFacts {
@@ -15,26 +15,39 @@ export interface RegistrationFacts {
 
 export type CredentialFacts =
   | { kind: 'service account key'; numericClientId: string; email: string; keyId: string | null }
-  | { kind: 'client secret'; applicationId: string }
-  | { kind: 'certificate'; applicationId: string; thumbprint: string; expiresAt: Date }
+  | ({ kind: 'client secret' } & AppFacts)
+  | ({ kind: 'certificate'; thumbprint: string; expiresAt: Date } & AppFacts)
+  | ({ kind: 'federated token'; tokenFile: string } & AppFacts)
 
-export const factsOf = (registration: OperatorCredentialWithSecret): RegistrationFacts => ({
-  provider: registration.provider,
-  clientId: registration.clientId,
-  credential: registration.credential && credentialFacts(parseCredential(registration.credential)),
-  signInClientId: registration.signIn?.clientId ?? null,
-  updatedAt: registration.updatedAt,
-})
+interface AppFacts {
+  applicationId: string
+  cloud: MicrosoftCloudName | null
+}
+
+export function factsOf({
+  provider,
+  clientId,
+  credential,
+  signIn,
+  updatedAt,
+}: OperatorCredentialWithSecret): RegistrationFacts {
+  const facts = credential && credentialFacts(parseCredential(credential))
+  // At Microsoft one app registration both acts and signs in.
+  const signsInWith = facts && 'applicationId' in facts ? facts.applicationId : signIn?.clientId
+  return { provider, clientId, credential: facts, signInClientId: signsInWith ?? null, updatedAt }
+}
 
 function credentialFacts(credential: ProviderCredential): CredentialFacts {
   if (credential.provider === 'google') {
     const { clientId, clientEmail, privateKeyId } = credential
     return { kind: 'service account key', numericClientId: clientId, email: clientEmail, keyId: privateKeyId }
   }
-  const { clientId: applicationId, proof } = credential
-  if (proof.kind === 'secret') return { kind: 'client secret', applicationId }
+  const { clientId: applicationId, cloud, proof } = credential
+  const app = { applicationId, cloud }
+  if (proof.kind === 'secret') return { kind: 'client secret', ...app }
+  if (proof.kind === 'federated') return { kind: 'federated token', tokenFile: proof.tokenFile, ...app }
   const certificate = new X509Certificate(proof.certificatePem)
   // SHA-1 without colons is how Entra lists certificates.
   const thumbprint = certificate.fingerprint.replaceAll(':', '')
-  return { kind: 'certificate', applicationId, thumbprint, expiresAt: certificate.validToDate }
+  return { kind: 'certificate', ...app, thumbprint, expiresAt: certificate.validToDate }
 }

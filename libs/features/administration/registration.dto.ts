@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MICROSOFT_CLOUD_NAMES } from '#domain/providers/provider.port.js'
 import { requiredText, text } from '#platform/http/read-input.js'
 import type { TypedRegistration } from './read-registration.js'
 import type { registrationAnswer } from './registration-answers.js'
@@ -32,6 +33,12 @@ const microsoftDto = z
     client_secret: requiredText(500).optional(),
     certificate: text(LONGEST_FILE).optional(),
     private_key: text(LONGEST_FILE).optional(),
+    /** Base64 of the file. */
+    pfx: text(LONGEST_FILE).optional(),
+    password: text(500).optional(),
+    send_chain: z.boolean({ error: 'must be true or false' }).optional(),
+    federated_token_file: text(4096).optional(),
+    cloud: z.enum(MICROSOFT_CLOUD_NAMES, { error: `must be one of ${MICROSOFT_CLOUD_NAMES.join(', ')}` }).optional(),
   })
   .transform(
     (body): TypedRegistration => ({
@@ -40,6 +47,11 @@ const microsoftDto = z
       clientSecret: body.client_secret,
       certificate: body.certificate,
       privateKey: body.private_key,
+      pfx: body.pfx,
+      password: body.password,
+      sendChain: body.send_chain,
+      federatedTokenFile: body.federated_token_file,
+      cloud: body.cloud ?? 'global',
     }),
   )
 
@@ -66,11 +78,19 @@ function toCredentialBody(facts: CredentialFacts) {
         key_id: facts.keyId,
       }
     case 'client secret':
-      return { kind: 'client_secret' as const, client_id: facts.applicationId }
+      return { kind: 'client_secret' as const, client_id: facts.applicationId, cloud: facts.cloud }
+    case 'federated token':
+      return {
+        kind: 'federated_token' as const,
+        client_id: facts.applicationId,
+        cloud: facts.cloud,
+        token_file: facts.tokenFile,
+      }
     case 'certificate':
       return {
         kind: 'certificate' as const,
         client_id: facts.applicationId,
+        cloud: facts.cloud,
         thumbprint: facts.thumbprint,
         expires_at: facts.expiresAt.toISOString(),
       }

@@ -57,15 +57,8 @@ export class SetProviderCredential {
   }
 }
 
-/** Refuses what would leave a registration that can sign administrators in and not act, or act as another than they signed in to. */
-function refuseHalves({ provider, credential, signIn }: Registration, stored: OperatorCredentialWithSecret | null) {
+/** Refuses what would leave a registration that can sign administrators in and not act. */
+function refuseHalves({ credential }: Registration, stored: OperatorCredentialWithSecret | null) {
   if (!credential && !stored?.credential)
     throw invalidField('key_file', 'errors.required', "required the first time: the service account's JSON key file")
-  const signInStays = !signIn && stored?.signIn
-  if (provider === 'microsoft' && signInStays && stored.signIn?.clientId !== credential?.clientId)
-    throw invalidField(
-      'client_secret',
-      'errors.required',
-      `required, because administrators still sign in with another app registration (${stored.signIn?.clientId})`,
-    )
 }

@@ -1,5 +1,6 @@
 import { recordActsOf } from '#domain/audit/record-act.js'
 import { GRANT_WANTED_MAILBOX } from '#domain/grants/grant-mailbox.js'
+import type { MicrosoftCloudName } from '#domain/providers/provider.port.js'
 import { defineBatchStatement, defineStatement } from '#platform/database/statement.js'
 import type { Decision } from './request-lifecycle.js'
 
@@ -17,6 +18,8 @@ export interface AskedRequest {
   organisation_id: string
   domains: string[]
   administrator_email: string
+  cloud: MicrosoftCloudName | null
+  authorised_at: Date
   account_scope: string[]
   credential_version: string
   sealed_credential: string | null
@@ -36,8 +39,8 @@ const LAST_HOLDER = `(
 /** Values: request. */
 export const FIND_REQUEST = defineBatchStatement<AskedRequest>(
   `select r.id, r.decision, r.callback_url, r.client_id, r.service_account_id, r.email, r.scope, r.created_at,
-     s.provider, s.organisation_id,
-     s.domains, s.administrator_email, s.scope as account_scope, s.credential_version, s.sealed_credential,
+     s.provider, s.organisation_id, s.domains, s.administrator_email, s.cloud, s.updated_at as authorised_at,
+     s.scope as account_scope, s.credential_version, s.sealed_credential,
      (s.revoked_at is not null or c.disabled_at is not null) as withdrawn, ${LAST_HOLDER} as last_holder
    from delegated_access_requests r
    join service_accounts s on s.id = r.service_account_id

@@ -94,8 +94,14 @@ export class MintAccess {
       sealedCredential: request.sealed_credential,
     }
     const { credential, version } = await this.serviceAccounts.credentialWithSecret(this.database, owner)
-    const { organisation_id: organisationId, domains, administrator_email: administratorEmail } = request
-    return organisationOf({ organisationId, domains, administratorEmail }, credential, version)
+    const account = {
+      organisationId: request.organisation_id,
+      domains: request.domains,
+      administratorEmail: request.administrator_email,
+      cloud: request.cloud,
+      updatedAt: request.authorised_at,
+    }
+    return organisationOf(account, credential, version)
   }
 
   /** Waits as long as the provider asked, else as long again as the request has waited already. */

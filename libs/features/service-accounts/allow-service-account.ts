@@ -102,6 +102,7 @@ export class AllowServiceAccount {
       organisationName: organisation.name,
       domains: organisation.domains,
       administratorEmail: organisation.administratorEmail,
+      cloud: organisation.cloud ?? null,
       credentialSource,
       credential: sealedCredential ? await this.consents.open(consent, 'sealed_credential', sealedCredential) : null,
       scope: consent.scope,

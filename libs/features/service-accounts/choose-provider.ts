@@ -4,6 +4,7 @@ import { PROVIDER_NAMES, type ProviderName } from '#domain/providers/provider.po
 import { Database, type Em } from '#platform/database/database.js'
 import type { Consent, CredentialSource } from './consent.entity.js'
 import { Consents, NOTHING_FOUND_OUT } from './consents.js'
+import { operatorWayOf } from './operator-way.js'
 import type { Way } from './pages/who-is-asking.page.js'
 import { ConsentStop } from './service-accounts.errors.js'
 
@@ -21,7 +22,7 @@ export class ChooseProvider {
     return Promise.all(
       PROVIDER_NAMES.map(async (provider) => {
         const operator = await this.operatorCredentials.findWithSecret(em, provider, clientId)
-        return { provider, withOperatorCredential: Boolean(operator?.credential && operator.signIn) }
+        return { provider, withOperatorCredential: Boolean(operator && operatorWayOf(operator)) }
       }),
     )
   }

@@ -48,7 +48,7 @@ export class FinishSignIn {
     const second = newReturnState(consent.id, 'admin-consent', { random: this.random, now: this.clock.now() })
     const next = this.providers
       .administrator(provider)
-      .adminConsentUrl(signIn, administrator.organisation, attempt.redirectUri, second.state)
+      .adminConsentUrl(signIn, administrator, attempt.redirectUri, second.state)
     const cookie = new Secret(newBearer(this.random))
     const changes = {
       administrator,

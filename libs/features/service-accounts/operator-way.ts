@@ -1,4 +1,4 @@
-import type { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
+import type { OperatorCredentialWithSecret, ProviderCredentials } from '#domain/credentials/provider-credentials.js'
 import type { SignInRegistration } from '#domain/providers/administrator.port.js'
 import { parseCredential } from '#domain/providers/credential-codec.js'
 import type { ProviderCredential, ProviderName } from '#domain/providers/provider.port.js'
@@ -20,8 +20,17 @@ export async function getOperatorWay(
 ): Promise<OperatorWay> {
   const operator =
     consent.provider && (await operatorCredentials.findWithSecret(em, consent.provider, consent.clientId))
-  if (!operator?.credential || !operator.signIn) throw new ConsentStop('wayClosed')
-  return { credential: parseCredential(operator.credential), signIn: operator.signIn }
+  const way = operator && operatorWayOf(operator)
+  if (!way) throw new ConsentStop('wayClosed')
+  return way
+}
+
+/** Null where something is missing. At Microsoft nothing can be: one app registration both acts and signs in. */
+export function operatorWayOf(operator: OperatorCredentialWithSecret): OperatorWay | null {
+  const credential = operator.credential && parseCredential(operator.credential)
+  if (!credential) return null
+  const signIn = credential.provider === 'microsoft' ? credential : operator.signIn
+  return signIn && { credential, signIn }
 }
 
 /** Registered by the operator at the provider, once for every client. */

@@ -18,6 +18,8 @@ export interface ProviderErrorFacts {
   fix: string
   /** Seconds, as the provider asked. */
   retryAfter?: number
+  /** So often it is worth asking; after that the failure is an answer. */
+  tries?: number
 }
 
 /**

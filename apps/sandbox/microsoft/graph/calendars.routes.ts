@@ -3,7 +3,15 @@ import type { MicrosoftWorld } from '../microsoft-world.js'
 import { queryOf } from '../request.js'
 import type { User } from '../tenant.js'
 import { callerOf, openCalendar } from './caller.js'
-import { CALENDAR_NAMES, calendarIdOf, type Event, eventBody, eventsBetween, findEvent } from './events.js'
+import {
+  CALENDAR_NAMES,
+  calendarIdOf,
+  type Event,
+  eventBody,
+  eventsBetween,
+  findEvent,
+  sharedCalendarIdOf,
+} from './events.js'
 import { GraphError } from './graph-errors.js'
 import { entity, pageBody, pageOf, slicePage } from './odata.js'
 import { scheduleOf } from './schedule.js'
@@ -25,68 +33,81 @@ export function registerCalendarsRoutes(http: FastifyInstance, world: MicrosoftW
 function calendarsOf(http: FastifyInstance, world: MicrosoftWorld, whose: string): void {
   const ownerOf = (request: FastifyRequest<OfCalendar>) =>
     openCalendar(callerOf(world, request), request.params.user ?? null)
+  const sharedWith = (request: FastifyRequest<OfCalendar>): User[] =>
+    ownerOf(request).sharedCalendars.flatMap((address) => callerOf(world, request).tenant.findMailbox(address) ?? [])
+  const placeOf = (request: FastifyRequest<OfCalendar>) => calendarOf(ownerOf(request), sharedWith(request), request)
 
   http.get<OfCalendar>(`${whose}/calendars`, async (request) =>
-    slicePage(
-      request,
-      pageOf(request, EVENT_PAGE),
-      CALENDAR_NAMES.map((_, calendar) => calendarBody(ownerOf(request), calendar)),
-    ),
+    slicePage(request, pageOf(request, EVENT_PAGE), [
+      ...CALENDAR_NAMES.map((_, calendar) => calendarBody(ownerOf(request), calendar)),
+      ...sharedWith(request).map((owner) => sharedCalendarBody(ownerOf(request), owner)),
+    ]),
   )
   for (const path of [`${whose}/calendar`, `${whose}/calendars/:calendar`]) {
     http.get<OfCalendar>(path, async (request) => {
-      const owner = ownerOf(request)
-      return entity(request, calendarBody(owner, calendarOf(owner, request)))
+      const { owner, calendar } = placeOf(request)
+      const viewer = ownerOf(request)
+      return entity(request, owner === viewer ? calendarBody(owner, calendar) : sharedCalendarBody(viewer, owner))
     })
-    http.get<OfCalendar>(`${path}/calendarView`, async (request) => view(request, ownerOf(request)))
-    http.get<OfCalendar>(`${path}/events`, async (request) => list(world, request, ownerOf(request)))
-    http.get<OfCalendar>(`${path}/events/:event`, async (request) => one(request, ownerOf(request)))
+    http.get<OfCalendar>(`${path}/calendarView`, async (request) => view(request, placeOf(request)))
+    http.get<OfCalendar>(`${path}/events`, async (request) => list(world, request, placeOf(request)))
+    http.get<OfCalendar>(`${path}/events/:event`, async (request) => one(request, placeOf(request)))
   }
-  http.get<OfCalendar>(`${whose}/calendarView`, async (request) => view(request, ownerOf(request)))
-  http.get<OfCalendar>(`${whose}/events`, async (request) => list(world, request, ownerOf(request)))
-  http.get<OfCalendar>(`${whose}/events/:event`, async (request) => one(request, ownerOf(request)))
+  http.get<OfCalendar>(`${whose}/calendarView`, async (request) => view(request, placeOf(request)))
+  http.get<OfCalendar>(`${whose}/events`, async (request) => list(world, request, placeOf(request)))
+  http.get<OfCalendar>(`${whose}/events/:event`, async (request) => one(request, placeOf(request)))
   http.post<OfCalendar>(`${whose}/calendar/getSchedule`, async (request) => {
     ownerOf(request)
     return entity(request, { value: scheduleOf(callerOf(world, request).tenant, request.body) })
   })
 }
 
-/** The default calendar where the path names none. @throws GraphError for an id of another mailbox */
-function calendarOf(owner: User, { params }: FastifyRequest<OfCalendar>): number {
-  if (params.calendar === undefined) return 0
-  const calendar = CALENDAR_NAMES.findIndex((_, index) => calendarIdOf(owner, index) === params.calendar)
-  if (calendar < 0) throw new GraphError('microsoft.not_found')
-  return calendar
+interface Place {
+  owner: User
+  calendar: number
 }
 
-function view(request: FastifyRequest<OfCalendar>, owner: User) {
+/**
+ * The default calendar where the path names none. A calendar that was shared is found in the mailbox it was shared with.
+ * @throws GraphError for an id of another mailbox
+ */
+function calendarOf(viewer: User, shared: readonly User[], { params }: FastifyRequest<OfCalendar>): Place {
+  if (params.calendar === undefined) return { owner: viewer, calendar: 0 }
+  const calendar = CALENDAR_NAMES.findIndex((_, index) => calendarIdOf(viewer, index) === params.calendar)
+  if (calendar >= 0) return { owner: viewer, calendar }
+  const owner = shared.find((one) => sharedCalendarIdOf(viewer, one) === params.calendar)
+  if (!owner) throw new GraphError('microsoft.not_found')
+  return { owner, calendar: 0 }
+}
+
+function view(request: FastifyRequest<OfCalendar>, place: Place) {
   const query = Object.fromEntries(Object.entries(queryOf(request)).map(([name, value]) => [name.toLowerCase(), value]))
   if (!query.startdatetime || !query.enddatetime) throw new GraphError('graph.window_missing')
-  return window(request, owner, instantOf(query.startdatetime), instantOf(query.enddatetime))
+  return window(request, place, instantOf(query.startdatetime), instantOf(query.enddatetime))
 }
 
 /** Without a window Graph lists every event there is; here, four weeks around today. */
-function list(world: MicrosoftWorld, request: FastifyRequest<OfCalendar>, owner: User) {
+function list(world: MicrosoftWorld, request: FastifyRequest<OfCalendar>, place: Place) {
   const today = Math.floor(world.clock.nowMs() / 86_400_000) * 86_400_000
-  return window(request, owner, today - FOUR_WEEKS_MS / 2, today + FOUR_WEEKS_MS / 2)
+  return window(request, place, today - FOUR_WEEKS_MS / 2, today + FOUR_WEEKS_MS / 2)
 }
 
-function window(request: FastifyRequest<OfCalendar>, owner: User, fromMs: number, toMs: number) {
+function window(request: FastifyRequest<OfCalendar>, { owner, calendar }: Place, fromMs: number, toMs: number) {
   if (toMs - fromMs > LONGEST_WINDOW_MS)
     throw new GraphError('graph.bad_request', { what: 'The requested duration is longer than 1825 days.' })
   const page = pageOf(request, EVENT_PAGE)
   const shown: Event[] = []
   let skipped = 0
-  for (const event of eventsBetween(owner, calendarOf(owner, request), fromMs, toMs)) {
+  for (const event of eventsBetween(owner, calendar, fromMs, toMs)) {
     if (skipped < page.offset) skipped += 1
     else if (shown.push(event) > page.size) break
   }
   return pageBody(request, page, shown.slice(0, page.size).map(eventBody), shown.length > page.size)
 }
 
-function one(request: FastifyRequest<OfCalendar>, owner: User) {
+function one(request: FastifyRequest<OfCalendar>, { owner, calendar }: Place) {
   const event = findEvent(owner, request.params.event ?? '')
-  if (!event || (request.params.calendar !== undefined && event.calendar !== calendarOf(owner, request)))
+  if (!event || (request.params.calendar !== undefined && event.calendar !== calendar))
     throw new GraphError('microsoft.not_found')
   return entity(request, eventBody(event))
 }
@@ -113,4 +134,14 @@ const calendarBody = (owner: User, calendar: number) => ({
   isTallyingResponses: true,
   isRemovable: calendar !== 0,
   owner: { name: owner.displayName, address: owner.mail ?? owner.upn },
+})
+
+const sharedCalendarBody = (viewer: User, owner: User) => ({
+  ...calendarBody(owner, 0),
+  id: sharedCalendarIdOf(viewer, owner),
+  name: owner.displayName,
+  isDefaultCalendar: false,
+  canEdit: false,
+  canShare: false,
+  isRemovable: true,
 })

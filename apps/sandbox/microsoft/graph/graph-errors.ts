@@ -10,6 +10,11 @@ export const GRAPH_ERRORS = {
     'IDX14100: JWT is not well formed, there are no dots (.).',
   ],
   'provider.token_rejected': [401, 'InvalidAuthenticationToken', 'Lifetime validation failed, the token is expired.'],
+  'provider.token_rejected/audience': [
+    401,
+    'InvalidAuthenticationToken',
+    'Access token validation failure. Invalid audience.',
+  ],
   'microsoft.no_exchange_in_tenant': [
     401,
     'OrganizationFromTenantGuidNotFound',

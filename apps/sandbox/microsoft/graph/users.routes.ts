@@ -71,7 +71,7 @@ export function registerUsersRoutes(http: FastifyInstance, world: MicrosoftWorld
         language: { locale: 'en-US', displayName: 'English (United States)' },
         timeFormat: 'HH:mm',
         dateFormat: 'yyyy-MM-dd',
-        userPurpose: { value: owner.room ? 'room' : 'user' },
+        userPurpose: { value: owner.room ? 'room' : owner.purpose },
       })
     })
 }
@@ -100,7 +100,7 @@ function filtered(tenant: Tenant, filter: string | undefined): readonly User[] {
   for (const { form, accepts } of FILTERS) {
     const address = form.exec(filter.replaceAll("''", '\u0000'))?.[1]?.replaceAll('\u0000', "'").toLowerCase()
     if (address === undefined) continue
-    const user = tenant.findMailbox(address)
+    const user = tenant.findByAddress(address) ?? tenant.findAccount(address)
     return user && accepts(user, address) ? [user] : []
   }
   throw new GraphError('graph.bad_request', { what: `The sandbox does not know the filter ${filter}` })

@@ -16,6 +16,8 @@ export interface AssertionContext {
   /** What the request URL called the tenant, and its GUID: the audience may say either. */
   tenantNames: readonly string[]
   origin: string
+  /** The login host that the caller addressed; null where it does not say. */
+  authority: string | null
 }
 
 /**
@@ -25,6 +27,10 @@ export interface AssertionContext {
  */
 export function verifyClientAssertion(jwt: string, registration: Registration, context: AssertionContext): void {
   const { header, claims, signed, signature } = parsed(jwt)
+  if (claims.iss !== registration.clientId && !('x5t' in header) && !('x5t#S256' in header)) {
+    verifyFederatedToken(jwt, registration, context)
+    return
+  }
   const known = registration.certificates.find((one) => isNamedBy(header, one))
   if (!known) throw new AadstsError(700027, { client: registration.clientId })
   const padding = PADDINGS[String(header.alg)]
@@ -35,6 +41,19 @@ export function verifyClientAssertion(jwt: string, registration: Registration, c
   refuseAssertionOutOfTime(claims, context.nowMs / 1000)
   if (!isAudience(String(claims.aud), context)) throw new AadstsError(700023)
   if (claims.iss !== registration.clientId || claims.sub !== registration.clientId) throw new AadstsError(700021)
+}
+
+/** A token of an issuer that the registration trusts: issuer, subject and audience exactly as registered. */
+function verifyFederatedToken(jwt: string, { federatedCredentials }: Registration, { nowMs }: AssertionContext): void {
+  const { claims, signed, signature } = parsed(jwt)
+  const byIssuer = federatedCredentials.filter(({ issuer }) => issuer === claims.iss)
+  if (byIssuer.length === 0) throw new AadstsError(700211, { issuer: String(claims.iss) })
+  const bySubject = byIssuer.filter(({ subject }) => subject === claims.sub)
+  if (bySubject.length === 0) throw new AadstsError(700213, { subject: String(claims.sub) })
+  const trusted = bySubject.find(({ audience }) => audience === claims.aud)
+  if (!trusted) throw new AadstsError(700212, { audience: String(claims.aud) })
+  if (!verify('sha256', signed, { key: trusted.publicKey, ...PADDINGS.RS256 }, signature)) throw new AadstsError(50012)
+  refuseAssertionOutOfTime(claims, nowMs / 1000)
 }
 
 function parsed(jwt: string) {
@@ -69,9 +88,9 @@ function refuseAssertionOutOfTime({ nbf, exp }: Record<string, unknown>, now: nu
   if (typeof nbf === 'number' && nbf - SKEW_SECONDS > now) throw new AadstsError(700024)
 }
 
-/** Ours, or Microsoft's own: a client whose transport was redirected does not know that it is talking to a sandbox. */
-function isAudience(audience: string, { tenantNames, origin }: AssertionContext): boolean {
-  const bases = [origin, ...Object.values(CLOUDS).map(({ authority }) => `https://${authority}`)]
+/** The host that was addressed; where nobody says which, ours or any of Microsoft's: MSAL does not know of the sandbox. */
+function isAudience(audience: string, { tenantNames, origin, authority }: AssertionContext): boolean {
+  const bases = authority ? [origin] : [origin, ...Object.values(CLOUDS).map((cloud) => `https://${cloud.authority}`)]
   return tenantNames.some((tenant) =>
     bases.some((base) => `${base}/${tenant}/oauth2/v2.0/token`.toLowerCase() === audience.toLowerCase()),
   )

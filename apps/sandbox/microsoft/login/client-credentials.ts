@@ -1,5 +1,5 @@
 import { AadstsError } from '../aadsts.js'
-import { CLOUDS } from '../clouds.js'
+import { authorityOfCloud, CLOUDS, knows } from '../clouds.js'
 import { ANY_TENANT, type MicrosoftWorld } from '../microsoft-world.js'
 import { type Registration, servesTenant } from '../registration.js'
 import type { Fields } from '../request.js'
@@ -11,8 +11,7 @@ import type { AssertionContext } from './client-assertion.js'
 export function clientCredentials(world: MicrosoftWorld, segment: string, form: Fields, context: AssertionContext) {
   if (ANY_TENANT.has(segment)) throw new AadstsError(9001023)
   const tenant = world.getTenant(segment)
-  refuseOtherCloud(world, tenant)
-  const registration = getRegistration(world, form.client_id, tenant)
+  const registration = getRegistration(world, form.client_id, tenant, context.authority)
   const principal = getServicePrincipal(world, tenant, registration)
   authenticateClient(registration, form, context)
   refuseScope(form.scope, tenant)
@@ -26,20 +25,29 @@ export function clientCredentials(world: MicrosoftWorld, segment: string, form: 
   }
 }
 
-export function refuseOtherCloud(world: MicrosoftWorld, tenant: Tenant): void {
-  if (tenant.cloud !== world.cloud)
-    throw new AadstsError(90038, { tenant: tenant.defaultDomain, cloud: CLOUDS[tenant.cloud].instance })
+/** What the login of one cloud says when it is asked for a tenant of another. */
+export function refuseOtherCloud(authority: string, tenant: Tenant, code: 90038 | 900382): void {
+  if (!knows(authority, tenant.cloud)) throw new AadstsError(90002, { tenant: tenant.defaultDomain })
+  if (authorityOfCloud(tenant.cloud) !== authority)
+    throw new AadstsError(code, { tenant: tenant.defaultDomain, cloud: CLOUDS[tenant.cloud].instance })
 }
 
-/** @throws AADSTS700016 also for a single-tenant app asked for from elsewhere */
+/**
+ * @param meant the host of Microsoft's that the caller addressed; null where it does not say
+ * @throws AADSTS700016 also for a single-tenant app asked for from elsewhere, and for an app of another cloud
+ */
 export function getRegistration(
   world: MicrosoftWorld,
   clientId: string | undefined,
   tenant: Tenant | null,
+  meant: string | null,
 ): Registration {
   if (!clientId) throw new AadstsError(900144, { parameter: 'client_id' })
   const registration = world.findRegistration(clientId)
-  if (!registration || (tenant && !servesTenant(registration, tenant.id)))
+  const authority = meant ?? (registration ? authorityOfCloud(registration.cloud) : null)
+  if (tenant && authority) refuseOtherCloud(authority, tenant, 900382)
+  const isHere = registration && authorityOfCloud(registration.cloud) === authority
+  if (!isHere || (tenant && !servesTenant(registration, tenant.id)))
     throw new AadstsError(700016, { client: clientId, tenant: tenant?.displayName ?? 'organizations' })
   return registration
 }

@@ -1,14 +1,15 @@
-import type { FastifyInstance } from 'fastify'
-import { CLOUDS } from '../clouds.js'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AadstsError } from '../aadsts.js'
+import { CLOUDS, knows } from '../clouds.js'
 import { ANY_TENANT, type MicrosoftWorld } from '../microsoft-world.js'
-import { originOf } from '../request.js'
+import { meantHost, originOf } from '../request.js'
 import { type InTenant, sendRefusal } from './token.routes.js'
 
 /** The documents that need no credential: what a tenant's endpoints, keys and cloud are. */
 export function registerDiscoveryRoutes(http: FastifyInstance, world: MicrosoftWorld): void {
   http.get<InTenant>('/:tenant/v2.0/.well-known/openid-configuration', async (request, reply) => {
     try {
-      return openidConfiguration(world, request.params.tenant, originOf(request))
+      return openidConfiguration(world, request.params.tenant, request)
     } catch (refusal) {
       return sendRefusal(reply, refusal, world, undefined, 'invalid_tenant')
     }
@@ -28,9 +29,12 @@ export function registerDiscoveryRoutes(http: FastifyInstance, world: MicrosoftW
 }
 
 /** Asked for by domain, it answers with the GUID: so a domain can be turned into a tenant id. */
-function openidConfiguration(world: MicrosoftWorld, segment: string, origin: string) {
+function openidConfiguration(world: MicrosoftWorld, segment: string, request: FastifyRequest) {
   const tenant = ANY_TENANT.has(segment) ? null : world.getTenant(segment)
-  const cloud = CLOUDS[tenant?.cloud ?? world.cloud]
+  const meant = meantHost(request)
+  if (tenant && meant && !knows(meant, tenant.cloud)) throw new AadstsError(90002, { tenant: segment })
+  const cloud = tenant ? CLOUDS[tenant.cloud] : (cloudAt(meant) ?? CLOUDS.global)
+  const origin = meant ? `https://${cloud.authority}` : originOf(request)
   const base = `${origin}/${tenant?.id ?? segment}`
   return {
     token_endpoint: `${base}/oauth2/v2.0/token`,
@@ -50,9 +54,12 @@ function openidConfiguration(world: MicrosoftWorld, segment: string, origin: str
     end_session_endpoint: `${base}/oauth2/v2.0/logout`,
     claims_supported: ['sub', 'iss', 'aud', 'exp', 'iat', 'nonce', 'preferred_username', 'name', 'tid', 'ver', 'email'],
     tenant_region_scope: cloud.region,
+    ...(tenant && cloud.subScope ? { tenant_region_sub_scope: cloud.subScope } : {}),
     cloud_instance_name: cloud.instance,
     cloud_graph_host_name: 'graph.windows.net',
     msgraph_host: cloud.graph,
     rbac_url: 'https://pas.windows.net',
   }
 }
+
+const cloudAt = (host: string | null) => Object.values(CLOUDS).find(({ authority }) => authority === host)

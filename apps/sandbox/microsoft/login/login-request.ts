@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { AadstsError } from '../aadsts.js'
+import { authorityOfCloud } from '../clouds.js'
 import { ANY_TENANT, type MicrosoftWorld } from '../microsoft-world.js'
 import { acceptsRedirect, type Registration, servesTenant } from '../registration.js'
 import type { Fields } from '../request.js'
@@ -19,8 +20,11 @@ export interface LoginRequest {
 /** @throws AadstsError to be shown here: an unknown app or address must never be redirected to */
 export function readLoginRequest(world: MicrosoftWorld, segment: string, query: Fields): LoginRequest {
   const tenant = ANY_TENANT.has(segment) ? null : world.getTenant(segment)
-  if (tenant) refuseOtherCloud(world, tenant)
-  const registration = getRegistration(world, query.client_id, tenant)
+  // No browser says which cloud was meant: it is the app's.
+  const registration = getRegistration(world, query.client_id, null, null)
+  if (tenant) refuseOtherCloud(authorityOfCloud(registration.cloud), tenant, 90038)
+  if (tenant && !servesTenant(registration, tenant.id))
+    throw new AadstsError(700016, { client: registration.clientId, tenant: tenant.displayName })
   if (!tenant && registration.audience !== 'organizations')
     throw new AadstsError(50194, { client: registration.clientId })
   if (!query.redirect_uri) throw new AadstsError(900144, { parameter: 'redirect_uri' })
@@ -40,6 +44,7 @@ export function getSignedIn(world: MicrosoftWorld, account: string, { tenant, re
   const client = registration.clientId
   if ((tenant && found.tenant !== tenant) || !servesTenant(registration, found.tenant.id))
     throw new AadstsError(50020, { user: account, home: found.tenant.id, tenant: tenant?.displayName ?? '', client })
+  refuseOtherCloud(authorityOfCloud(registration.cloud), found.tenant, 90038)
   if (!found.user.accountEnabled) throw new AadstsError(50057)
   if (found.tenant.blockedByPolicy) throw new AadstsError(53003)
   if (found.tenant.principals.get(client)?.enabled === false) throw new AadstsError(7000112, { client })

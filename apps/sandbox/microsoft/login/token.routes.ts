@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AadstsError, aadstsBody } from '../aadsts.js'
 import { ANY_TENANT, type MicrosoftWorld } from '../microsoft-world.js'
-import { type Fields, originOf } from '../request.js'
+import { type Fields, meantHost, originOf } from '../request.js'
 import { formOf } from './authenticate-client.js'
 import type { AssertionContext } from './client-assertion.js'
 import { clientCredentials } from './client-credentials.js'
@@ -42,6 +42,7 @@ function answer(world: MicrosoftWorld, request: FastifyRequest<InTenant>): objec
     nowMs: world.clock.nowMs(),
     tenantNames: tenant ? [segment, tenant.id] : [segment],
     origin: originOf(request),
+    authority: meantHost(request),
   })
 }
 

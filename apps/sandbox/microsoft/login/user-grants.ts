@@ -34,7 +34,12 @@ export function refreshToken(world: MicrosoftWorld, segment: string, form: Field
 }
 
 function authenticated(world: MicrosoftWorld, segment: string, form: Fields, context: AssertionContext): Registration {
-  const registration = getRegistration(world, form.client_id, ANY_TENANT.has(segment) ? null : world.getTenant(segment))
+  const registration = getRegistration(
+    world,
+    form.client_id,
+    ANY_TENANT.has(segment) ? null : world.getTenant(segment),
+    context.authority,
+  )
   authenticateClient(registration, form, context)
   return registration
 }

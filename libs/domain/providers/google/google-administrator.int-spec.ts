@@ -105,6 +105,13 @@ describe('an administrator at Google', () => {
   })
 
   it('has no second screen: delegation is added by hand', () => {
-    expect(google.adminConsentUrl(registration, 'C01abc234', ATTEMPT.redirectUri, 'state')).toBeNull()
+    const administrator = {
+      providerUserId: '1',
+      email: 'admin@acme.test',
+      displayName: null,
+      organisation: 'C01abc234',
+      isAdministrator: null,
+    }
+    expect(google.adminConsentUrl(registration, administrator, ATTEMPT.redirectUri, 'state')).toBeNull()
   })
 })

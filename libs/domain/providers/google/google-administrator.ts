@@ -5,11 +5,11 @@ import type { ProviderError } from '#platform/errors/provider-error.js'
 import type {
   AdministratorProvider,
   CheckStep,
+  OAuthClient,
   OrganisationClaim,
   ReturnedRefusal,
   SignedInAdministrator,
   SignInAttempt,
-  SignInRegistration,
   VerifiedOrganisation,
 } from '../administrator.port.js'
 import { CheckGoogleOrganisation } from './check-google-organisation.js'
@@ -35,7 +35,7 @@ interface IdClaims {
 
 export class GoogleAdministrator implements AdministratorProvider {
   readonly name = 'google'
-  readonly browserOrigin: string
+  readonly browserOrigins: string[]
 
   constructor(
     private readonly http: GoogleHttp,
@@ -44,11 +44,11 @@ export class GoogleAdministrator implements AdministratorProvider {
     private readonly clock: Clock,
     sandboxUrl: URL | null,
   ) {
-    this.browserOrigin = sandboxUrl?.origin ?? 'https://accounts.google.com'
+    this.browserOrigins = [sandboxUrl?.origin ?? 'https://accounts.google.com']
   }
 
-  signInUrl({ clientId }: SignInRegistration, attempt: SignInAttempt): URL {
-    const url = new URL('/o/oauth2/v2/auth', this.browserOrigin)
+  signInUrl({ clientId }: OAuthClient, attempt: SignInAttempt): URL {
+    const url = new URL('/o/oauth2/v2/auth', this.browserOrigins[0])
     url.search = new URLSearchParams({
       client_id: clientId,
       response_type: 'code',
@@ -64,7 +64,7 @@ export class GoogleAdministrator implements AdministratorProvider {
   }
 
   async finishSignIn(
-    { clientId, clientSecret }: SignInRegistration,
+    { clientId, clientSecret }: OAuthClient,
     attempt: SignInAttempt,
     code: string,
   ): Promise<SignedInAdministrator> {

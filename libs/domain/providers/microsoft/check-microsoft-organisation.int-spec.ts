@@ -36,6 +36,7 @@ describe('the live check of an organisation at Microsoft', () => {
   const bySecret = (value = operator.microsoftApp.clientSecret): MicrosoftCredential => ({
     provider: 'microsoft',
     clientId: operator.microsoftApp.clientId,
+    cloud: null,
     proof: { kind: 'secret', clientSecret: new Secret(value) },
   })
   const claim = (changes: Partial<OrganisationClaim> = {}): OrganisationClaim => ({
@@ -77,6 +78,7 @@ describe('the live check of an organisation at Microsoft', () => {
       name: 'Initech',
       domains: ['initech.test', 'initech.onmicrosoft.test'],
       administratorEmail: 'admin@initech.test',
+      cloud: 'global',
     })
   })
 

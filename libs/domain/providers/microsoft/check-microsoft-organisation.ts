@@ -4,9 +4,10 @@ import type { CheckStep, OrganisationClaim, VerifiedOrganisation } from '../admi
 import { Checklist, tried } from '../checklist.js'
 import { MICROSOFT_DIRECTORY_PERMISSIONS, microsoftPermissionFor, wordsForProviderScope } from '../delegated-scopes.js'
 import { normalised } from '../mailbox-address.js'
-import type { Graph, GraphOrganisation } from './graph.js'
+import type { Graph, GraphAccess, GraphOrganisation } from './graph.js'
+import { CLOUDS } from './microsoft-cloud.js'
 import { microsoftError } from './microsoft-errors.js'
-import { isGuid, type MicrosoftLogin } from './microsoft-login.js'
+import type { MicrosoftLogin, Tenant } from './microsoft-login.js'
 import type { MicrosoftOrganisation } from './microsoft-organisation.js'
 import { type MicrosoftTokens, microsoftCredentialOf } from './microsoft-token.js'
 
@@ -54,44 +55,48 @@ export class CheckMicrosoftOrganisation {
   }
 
   async *#steps(): AsyncGenerator<CheckStep, VerifiedOrganisation | null> {
-    const tenantId = yield* this.#tenant()
-    const token = tenantId && (yield* this.#token(tenantId))
-    if (!tenantId || !token) return null
-    const organisation = yield* this.#organisation(token, tenantId)
-    yield* this.#permission(DIRECTORY.users, () => this.graph.anyUser(token))
-    if (this.#withRooms && (yield* this.#permission(DIRECTORY.rooms, () => this.graph.anyRoom(token))))
+    const tenant = yield* this.#tenant()
+    const access = tenant && (yield* this.#access(tenant))
+    if (!tenant || !access) return null
+    const organisation = yield* this.#organisation(access, tenant)
+    yield* this.#permission(DIRECTORY.users, () => this.graph.anyUser(access))
+    if (this.#withRooms && (yield* this.#permission(DIRECTORY.rooms, () => this.graph.anyRoom(access))))
       yield this.#list.passed('rooms')
     if (!organisation) return null
     const domains = organisation.verifiedDomains.map(({ name }) => name.toLowerCase())
-    yield* this.#openMailbox(token, domains)
+    yield* this.#openMailbox(access, domains)
     const administratorEmail = normalised(this.claim.administratorEmail)
-    return { id: tenantId, name: organisation.displayName, domains, administratorEmail }
+    return { id: tenant.id, name: organisation.displayName, domains, administratorEmail, cloud: tenant.cloud.name }
   }
 
-  async *#tenant(): AsyncGenerator<CheckStep, string | null> {
-    const claimed = this.claim.organisation
-    if (isGuid(claimed)) return claimed.toLowerCase()
-    const { value, refusal } = await tried(() => this.login.discover(claimed))
+  /** A registration of the operator's serves the organisations of its own cloud; an organisation's own is where its tenant is. */
+  async *#tenant(): AsyncGenerator<CheckStep, Tenant | null> {
+    const home = microsoftCredentialOf(this.claim).cloud
+    const { value, refusal } = await tried(() =>
+      this.login.discover(this.claim.organisation, home ? [CLOUDS[home].login] : undefined),
+    )
+    const elsewhere = home && value && value.cloud.login !== CLOUDS[home].login
+    if (elsewhere) yield this.#list.failed('organisation', microsoftError('microsoft.wrong_cloud'))
     if (refusal) yield this.#list.failed('organisation', refusal)
-    return value?.id ?? null
+    return elsewhere ? null : value
   }
 
   /** Whether the app is in the organisation comes before whether its credential is right: Entra asks in this order. */
-  async *#token(tenantId: string): AsyncGenerator<CheckStep, string | null> {
-    const { value, refusal } = await tried(() => this.tokens.mint(tenantId, microsoftCredentialOf(this.claim)))
+  async *#access(tenant: Tenant): AsyncGenerator<CheckStep, GraphAccess | null> {
+    const { value, refusal } = await tried(() => this.tokens.mint(tenant, microsoftCredentialOf(this.claim)))
     if (!refusal) yield this.#list.passed('credential')
     else yield this.#list.failed(refusal.facts.class === 'fatal' ? 'credential' : 'organisation', refusal)
-    return value?.token ?? null
+    return value && { token: value.token, cloud: tenant.cloud }
   }
 
-  async *#organisation(token: string, tenantId: string): AsyncGenerator<CheckStep, GraphOrganisation | null> {
-    const { value, refusal } = await tried(() => this.graph.organisation(token))
+  async *#organisation(access: GraphAccess, { id }: Tenant): AsyncGenerator<CheckStep, GraphOrganisation | null> {
+    const { value, refusal } = await tried(() => this.graph.organisation(access))
     if (refusal) {
       yield this.#list.failed(line(DIRECTORY.organisation), named(refusal, DIRECTORY.organisation))
       return null
     }
     yield this.#list.passed(line(DIRECTORY.organisation))
-    const found = value?.id.toLowerCase() === tenantId ? value : null
+    const found = value?.id.toLowerCase() === id ? value : null
     yield found
       ? this.#list.passed('organisation')
       : this.#list.failed('organisation', microsoftError('microsoft.tenant_mismatch'))
@@ -105,10 +110,10 @@ export class CheckMicrosoftOrganisation {
     return refusal === null
   }
 
-  async *#openMailbox(token: string, domains: readonly string[]): AsyncGenerator<CheckStep, void> {
-    const { refusal } = await tried(() => this.organisations.proveWith(token, domains, this.#mailbox))
+  async *#openMailbox(access: GraphAccess, domains: readonly string[]): AsyncGenerator<CheckStep, void> {
+    const { refusal } = await tried(() => this.organisations.proveWith(access, domains, this.#mailbox))
     if (!refusal) {
-      yield this.#provenAsFarAsReading(token)
+      yield this.#provenAsFarAsReading(access)
       yield this.#list.passed('mailbox')
     } else if (refusal.code === 'microsoft.mailbox_access_denied')
       yield this.#list.failed(line(this.#calendars), named(refusal, this.#calendars))
@@ -116,7 +121,7 @@ export class CheckMicrosoftOrganisation {
   }
 
   /** Opening a calendar shows the weakest permission; the stronger ones would have to be used to be shown. */
-  #provenAsFarAsReading(token: string): CheckStep {
+  #provenAsFarAsReading({ token }: GraphAccess): CheckStep {
     const id = line(this.#calendars)
     const roles = decodeJwt<{ roles?: string[] }>(token).roles ?? []
     const shown = this.#calendars === 'Calendars.ReadBasic.All' || roles.includes(this.#calendars)

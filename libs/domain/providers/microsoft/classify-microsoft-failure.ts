@@ -1,4 +1,3 @@
-import { AuthError } from '@azure/msal-node'
 import type { ProviderError } from '#platform/errors/provider-error.js'
 import { retryAfterSeconds } from '#platform/http/retry-after.js'
 import { forTheLog } from '../provider-errors.js'
@@ -9,10 +8,25 @@ import { type MicrosoftErrorKey, microsoftError } from './microsoft-errors.js'
  * Microsoft promises OAuth `error` values, not AADSTS numbers; but only the numbers say what to do. So a known number
  * decides, then `OAUTH_FALLBACK`, then the HTTP status.
  */
-export const AADSTS_ROWS: readonly { codes: readonly number[]; key: MicrosoftErrorKey }[] = [
+interface AadstsRow {
+  codes: readonly number[]
+  /** OAuth `error` that has to come with it; any when absent. */
+  error?: string
+  key: MicrosoftErrorKey
+  tries?: number
+  fix?: string
+}
+
+export const AADSTS_ROWS: readonly AadstsRow[] = [
   { codes: [90055], key: 'provider.throttled' },
   { codes: [50196], key: 'provider.loop_detected' },
-  { codes: [90033, 90006, 90012, 90024, 90090, 90091, 50033, 50000, 50087, 90036, 90092], key: 'provider.unavailable' },
+  { codes: [90033, 90006, 90012, 90024, 90090, 90091, 50033, 50000, 50087], key: 'provider.unavailable' },
+  {
+    codes: [90036, 90092],
+    key: 'provider.unavailable',
+    tries: 3,
+    fix: 'Open a support case with Microsoft; the log of this installation holds the correlation ID.',
+  },
   { codes: [50049], key: 'provider.unreachable' },
   { codes: [700016, 700011, 7000229], key: 'microsoft.app_not_in_tenant' },
   { codes: [65001], key: 'microsoft.consent_missing' },
@@ -23,7 +37,12 @@ export const AADSTS_ROWS: readonly { codes: readonly number[]; key: MicrosoftErr
   { codes: [7000112, 70001], key: 'microsoft.app_disabled' },
   { codes: [7000215, 70002], key: 'microsoft.secret_invalid' },
   { codes: [7000222], key: 'microsoft.secret_expired' },
-  { codes: [7000218, 900144, 9001023], key: 'microsoft.request_malformed' },
+  // The vendor's list names 700023 a wrong scope; on the wire it was seen for the audience of an assertion.
+  { codes: [700023], error: 'invalid_client', key: 'microsoft.request_malformed' },
+  {
+    codes: [7000218, 900144, 9001023, 50027, 700021, 70003, 700051, 9000411],
+    key: 'microsoft.request_malformed',
+  },
   { codes: [700027, 7000274, 50012, 700030], key: 'microsoft.certificate_mismatch' },
   { codes: [700024], key: 'microsoft.clock_skew' },
   { codes: [1000502], key: 'microsoft.certificate_expired' },
@@ -37,9 +56,9 @@ export const AADSTS_ROWS: readonly { codes: readonly number[]; key: MicrosoftErr
   { codes: [50034, 51004, 50020, 16000, 50014], key: 'microsoft.user_not_in_tenant' },
   { codes: [50057], key: 'microsoft.user_disabled' },
   { codes: [50105], key: 'microsoft.user_not_assigned' },
-  { codes: [50076, 50079, 50072, 50074, 50078, 50158], key: 'microsoft.interaction_required' },
+  { codes: [50076, 50079, 50072, 50074, 50078, 50158, 50058], key: 'microsoft.interaction_required' },
   { codes: [50173, 70000, 70008, 700082, 700084, 70043, 50089, 50132, 50133], key: 'grant.revoked' },
-  { codes: [54005, 501481, 700005, 70004, 50011], key: 'oauth.code_invalid' },
+  { codes: [54005, 501481, 700005, 70004, 50011, 500112], key: 'oauth.code_invalid' },
   { codes: [50194], key: 'microsoft.app_single_tenant' },
 ]
 
@@ -57,12 +76,7 @@ export const OAUTH_FALLBACK: Readonly<Record<string, MicrosoftErrorKey>> = {
   consent_required: 'microsoft.consent_missing',
   temporarily_unavailable: 'provider.unavailable',
   server_error: 'provider.unavailable',
-  // MSAL's own names, for what it finds wrong before or instead of an answer.
   invalid_instance: 'provider.unreachable',
-  endpoints_resolution_error: 'provider.unreachable',
-  openid_config_error: 'provider.unreachable',
-  network_error: 'provider.unreachable',
-  token_parsing_error: 'provider.unreachable',
 }
 
 interface GraphRow {
@@ -96,42 +110,20 @@ export const GRAPH_ROWS: readonly GraphRow[] = [
   { code: 'ErrorItemNotFound', key: 'microsoft.not_found' },
 ]
 
-interface OAuthBody {
-  error?: unknown
-  error_description?: string
-  error_codes?: number[]
-  correlation_id?: string
-}
-
 /** An answer of the token endpoint or of tenant discovery that is not the one we need. */
-export function classifyMicrosoftAnswer(answer: ProviderAnswer, now: Date): ProviderError {
-  const { error, error_description = '', error_codes, correlation_id } = (answer.json ?? {}) as OAuthBody
-  const oauthError = typeof error === 'string' ? error : null
-  const codes = error_codes ?? codesIn(error_description)
-  return microsoftError(keyOfOAuth(answer.status, oauthError, codes), {
-    retryAfter: retryAfterSeconds(answer.headers['retry-after'], now),
-    detail: forTheLog({
-      status: answer.status,
-      error: oauthError,
-      codes: codes.join(','),
-      correlation: correlation_id,
-    }),
+export function classifyMicrosoftAnswer({ status, headers, json }: ProviderAnswer, now: Date): ProviderError {
+  const body = (json ?? {}) as Record<string, unknown>
+  const error = typeof body.error === 'string' ? body.error : null
+  const codes = Array.isArray(body.error_codes) ? body.error_codes.map(Number) : codesIn(String(body.error_description))
+  const { key, ...meaning } = meaningOfOAuth(status, error, codes)
+  return microsoftError(key, {
+    ...meaning,
+    retryAfter: retryAfterSeconds(headers['retry-after'], now),
+    detail: forTheLog({ status, error, codes: codes.join(','), correlation: correlationOf(body) }),
   })
 }
 
-/**
- * What MSAL throws of itself, when no answer explains it: `errorNo`, or a number or a word in `errorCode`.
- * @throws what is not MSAL's but a mistake of ours
- */
-export function classifyMsalFailure(caught: unknown): ProviderError {
-  if (!(caught instanceof AuthError)) throw caught
-  const { errorNo, errorCode, message } = caught as AuthError & { errorNo?: string }
-  const number = [errorNo, errorCode].map(Number).find((code) => code > 0)
-  const codes = number ? [number] : codesIn(message)
-  return microsoftError(keyOfOAuth(null, errorCode, codes), {
-    detail: forTheLog({ msal: errorCode, codes: codes.join(',') }),
-  })
-}
+const correlationOf = ({ correlation_id: id }: Record<string, unknown>) => (typeof id === 'string' ? id : null)
 
 /** For the browser's way back from Microsoft. `admin_consent=True` comes with refusals too, so `error` decides. */
 export function classifyMicrosoftReturn(error: string, description: string): ProviderError {
@@ -140,7 +132,8 @@ export function classifyMicrosoftReturn(error: string, description: string): Pro
   if (codes.includes(50020)) return microsoftError('microsoft.consent_wrong_directory', { detail })
   const declined = ['access_denied', 'consent_required', 'permission_denied'].includes(error)
   if (codes.length === 0 && declined) return microsoftError('microsoft.consent_declined', { detail })
-  return microsoftError(keyOfOAuth(400, error, codes), { detail })
+  const { key, ...meaning } = meaningOfOAuth(400, error, codes)
+  return microsoftError(key, { ...meaning, detail })
 }
 
 export function classifyGraphAnswer(answer: ProviderAnswer, now: Date): ProviderError {
@@ -150,7 +143,6 @@ export function classifyGraphAnswer(answer: ProviderAnswer, now: Date): Provider
     detail: forTheLog({
       status: answer.status,
       codes: codes.join(','),
-      said: message,
       request: answer.headers['request-id'],
     }),
   })
@@ -159,12 +151,18 @@ export function classifyGraphAnswer(answer: ProviderAnswer, now: Date): Provider
 const codesIn = (text: string): number[] =>
   [...text.matchAll(/AADSTS(\d+)/g)].map(([, digits]) => Number(digits)).slice(0, 1)
 
-function keyOfOAuth(status: number | null, error: string | null, codes: number[]): MicrosoftErrorKey {
-  if (status === 429) return 'provider.throttled'
-  const row = AADSTS_ROWS.find((row) => row.codes.some((code) => codes.includes(code)))
-  if (row) return row.key
-  if (status !== null && (status >= 500 || error === null)) return 'provider.unavailable'
-  return OAUTH_FALLBACK[error ?? ''] ?? (status === null ? 'provider.unreachable' : 'microsoft.grant_rejected')
+function meaningOfOAuth(
+  status: number,
+  error: string | null,
+  codes: number[],
+): Pick<AadstsRow, 'key' | 'tries' | 'fix'> {
+  if (status === 429) return { key: 'provider.throttled' }
+  const isMeant = (row: AadstsRow) =>
+    row.codes.some((code) => codes.includes(code)) && (!row.error || row.error === error)
+  const row = AADSTS_ROWS.find(isMeant)
+  if (row) return { key: row.key, tries: row.tries, fix: row.fix }
+  if (status >= 500 || error === null) return { key: 'provider.unavailable' }
+  return { key: OAUTH_FALLBACK[error] ?? 'microsoft.grant_rejected' }
 }
 
 function keyOfGraph(status: number, codes: string[], message: string): MicrosoftErrorKey {

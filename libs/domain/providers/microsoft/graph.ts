@@ -1,14 +1,23 @@
 import type { Clock } from '#platform/clock/clock.js'
 import type { ProviderRead } from '../provider.port.js'
-import { NoAnswer, type ProviderAnswer, type ProviderHttp, type StreamedAnswer } from '../provider-http.js'
+import type { StreamedAnswer } from '../provider-http.js'
 import { classifyGraphAnswer } from './classify-microsoft-failure.js'
 import type { MicrosoftCloud } from './microsoft-cloud.js'
 import { microsoftError } from './microsoft-errors.js'
+import type { MicrosoftHttp } from './microsoft-http.js'
+
+/** A token, and the Graph that takes it: a token of one cloud is none in another. */
+export interface GraphAccess {
+  token: string
+  cloud: MicrosoftCloud
+}
 
 export interface GraphUser {
   id: string
   userPrincipalName: string
   mail: string | null
+  /** `SMTP:` before the primary address, `smtp:` before the others. */
+  proxyAddresses?: string[]
   accountEnabled: boolean
   displayName: string | null
 }
@@ -35,86 +44,81 @@ interface Page<T> {
   '@odata.nextLink'?: string
 }
 
-const USER = '$select=id,userPrincipalName,mail,accountEnabled,displayName'
+const USER = '$select=id,userPrincipalName,mail,proxyAddresses,accountEnabled,displayName'
 
 /** The few calls of Microsoft Graph that proof and check need. */
 export class Graph {
   constructor(
-    private readonly http: ProviderHttp,
+    private readonly http: MicrosoftHttp,
     private readonly clock: Clock,
-    private readonly cloud: MicrosoftCloud,
   ) {}
 
-  user = (token: string, idOrName: string) =>
-    this.#get<GraphUser>(token, `/users/${encodeURIComponent(idOrName)}?${USER}`)
+  user = (access: GraphAccess, idOrName: string) =>
+    this.#get<GraphUser>(access, `/users/${encodeURIComponent(idOrName)}?${USER}`)
 
   /** By any address of the mailbox; the path above knows ids and sign-in names only. */
-  async findUserByAddress(token: string, address: string): Promise<GraphUser | null> {
+  async findUserByAddress(access: GraphAccess, address: string): Promise<GraphUser | null> {
     const filter = `proxyAddresses/any(a:a eq 'smtp:${address.replaceAll("'", "''")}')`
-    const found = await this.#get<Page<GraphUser>>(token, `/users?${USER}&$filter=${encodeURIComponent(filter)}`)
+    const found = await this.#get<Page<GraphUser>>(access, `/users?${USER}&$filter=${encodeURIComponent(filter)}`)
     return found.value[0] ?? null
   }
 
-  calendar = (token: string, userId: string) =>
-    this.#get<GraphCalendar>(token, `/users/${encodeURIComponent(userId)}/calendar?$select=id,name,owner`)
+  calendar = (access: GraphAccess, userId: string) =>
+    this.#get<GraphCalendar>(access, `/users/${encodeURIComponent(userId)}/calendar?$select=id,name,owner`)
 
-  place = (token: string, address: string) => this.#get<GraphRoom>(token, `/places/${encodeURIComponent(address)}`)
+  /** `user`, `shared`, `room` and the like. Needs a permission that nothing else needs: MailboxSettings.Read. */
+  async mailboxPurpose(access: GraphAccess, userId: string): Promise<string | undefined> {
+    const path = `/users/${encodeURIComponent(userId)}/mailboxSettings?$select=userPurpose`
+    return (await this.#get<{ userPurpose?: { value?: string } }>(access, path)).userPurpose?.value
+  }
 
-  anyUser = (token: string) => this.#get<unknown>(token, '/users?$top=1&$select=id')
+  place = (access: GraphAccess, address: string) =>
+    this.#get<GraphRoom>(access, `/places/${encodeURIComponent(address)}`)
 
-  anyRoom = (token: string) => this.#get<unknown>(token, '/places/microsoft.graph.room?$top=1')
+  anyUser = (access: GraphAccess) => this.#get<unknown>(access, '/users?$top=1&$select=id')
 
-  async organisation(token: string): Promise<GraphOrganisation | null> {
+  anyRoom = (access: GraphAccess) => this.#get<unknown>(access, '/places/microsoft.graph.room?$top=1')
+
+  async organisation(access: GraphAccess): Promise<GraphOrganisation | null> {
     const found = await this.#get<Page<GraphOrganisation>>(
-      token,
+      access,
       '/organization?$select=id,displayName,verifiedDomains',
     )
     return found.value[0] ?? null
   }
 
   /** Template ids of the administrator roles that the signed-in person holds, as far as this token may see them. */
-  async myRoles(token: string): Promise<string[]> {
+  async myRoles(access: GraphAccess): Promise<string[]> {
     const path = '/me/memberOf/microsoft.graph.directoryRole?$select=id,roleTemplateId'
-    const { value } = await this.#get<Page<{ roleTemplateId: string | null }>>(token, path)
+    const { value } = await this.#get<Page<{ roleTemplateId: string | null }>>(access, path)
     return value.map(({ roleTemplateId }) => roleTemplateId).filter((id) => id !== null)
   }
 
   /** @param page undefined for the first, else what the page before named */
   async rooms(
-    token: string,
+    access: GraphAccess,
     page = '/places/microsoft.graph.room?$top=100',
   ): Promise<{ rooms: GraphRoom[]; next?: string }> {
-    const { value, '@odata.nextLink': next } = await this.#get<Page<GraphRoom>>(token, page)
+    const { value, '@odata.nextLink': next } = await this.#get<Page<GraphRoom>>(access, page)
     return { rooms: value, next }
   }
 
-  async read(token: string, read: ProviderRead): Promise<StreamedAnswer> {
-    return this.#answered(() => this.http.read(this.cloud.graph, read, { authorization: `Bearer ${token}` }))
+  read({ token, cloud }: GraphAccess, read: ProviderRead): Promise<StreamedAnswer> {
+    return this.http.read(new URL(cloud.graph), read, { authorization: `Bearer ${token}` })
   }
 
-  async #get<T>(token: string, pathOrLink: string): Promise<T> {
-    const url = this.#urlOf(pathOrLink)
-    const answer: ProviderAnswer = await this.#answered(() =>
-      this.http.call(url, { headers: { authorization: `Bearer ${token}`, accept: 'application/json' } }),
-    )
+  async #get<T>({ token, cloud }: GraphAccess, pathOrLink: string): Promise<T> {
+    const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
+    const answer = await this.http.call(urlAt(cloud, pathOrLink), { headers })
     if (answer.status !== 200 || !answer.json) throw classifyGraphAnswer(answer, this.clock.now())
     return answer.json as T
   }
+}
 
-  /** A link to the next page carries our token, so it goes to Graph or nowhere. */
-  #urlOf(pathOrLink: string): URL {
-    if (pathOrLink.startsWith('/')) return new URL(`${this.cloud.graph}/v1.0${pathOrLink}`)
-    const link = URL.parse(pathOrLink)
-    if (link?.origin === this.cloud.graph) return link
-    throw microsoftError('provider.unavailable', { detail: 'the next page is not on the Graph origin' })
-  }
-
-  async #answered<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call()
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error
-      throw microsoftError('provider.unreachable', { detail: error.message })
-    }
-  }
+/** A link to the next page carries our token, so it goes to the same Graph or nowhere. */
+function urlAt({ graph }: MicrosoftCloud, pathOrLink: string): URL {
+  if (pathOrLink.startsWith('/')) return new URL(`${graph}/v1.0${pathOrLink}`)
+  const link = URL.parse(pathOrLink)
+  if (link?.origin === graph) return link
+  throw microsoftError('provider.unavailable', { detail: 'the next page is not on the Graph origin' })
 }

@@ -4,7 +4,8 @@ import { PageWalker } from '../../../../apps/sandbox/microsoft/page-walker.js'
 import { type Sandbox, startSandbox } from '../../../../apps/sandbox/sandbox.js'
 import { defaultSeed, type OperatorCredentials } from '../../../../apps/sandbox/seed/default-seed.js'
 import type { SandboxSeed } from '../../../../apps/sandbox/seed/seed-schema.js'
-import type { AdministratorProvider, SignInAttempt, SignInRegistration } from '../administrator.port.js'
+import type { AdministratorProvider, SignedInAdministrator, SignInAttempt } from '../administrator.port.js'
+import type { MicrosoftCredential } from '../provider.port.js'
 import { providersForTests } from '../testing/providers-for-tests.js'
 
 const ATTEMPT: SignInAttempt = {
@@ -14,19 +15,29 @@ const ATTEMPT: SignInAttempt = {
   codeVerifier: new Secret('v'.repeat(43)),
 }
 
+const ADMINISTRATOR: SignedInAdministrator = {
+  providerUserId: 'an object id',
+  email: 'admin@initech.test',
+  displayName: null,
+  organisation: INITECH,
+  cloud: 'global',
+  isAdministrator: true,
+}
+
 describe('an administrator at Microsoft', () => {
   const providers = providersForTests()
   let sandbox: Sandbox
   let seed: SandboxSeed
   let operator: OperatorCredentials
-  let registration: SignInRegistration
+  let registration: MicrosoftCredential
   let microsoft: AdministratorProvider
 
   beforeAll(async () => {
     ;({ seed, operator } = await defaultSeed())
     sandbox = await startSandbox({ seed })
     const { clientId, clientSecret } = operator.microsoftApp
-    registration = { clientId, clientSecret: new Secret(clientSecret) }
+    const proof = { kind: 'secret', clientSecret: new Secret(clientSecret) } as const
+    registration = { provider: 'microsoft', clientId, cloud: 'global', proof }
     const opened = await providers.open({ microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 })
     microsoft = opened.administrator('microsoft')
   })
@@ -53,6 +64,7 @@ describe('an administrator at Microsoft', () => {
         email: 'admin@initech.test',
         displayName: 'Alex Admin',
         organisation: INITECH,
+        cloud: 'global',
         isAdministrator: true,
       })
     })
@@ -106,7 +118,7 @@ describe('an administrator at Microsoft', () => {
       const code = await codeOf('admin@initech.test')
       const form = {
         client_id: registration.clientId,
-        client_secret: registration.clientSecret.reveal(),
+        client_secret: operator.microsoftApp.clientSecret,
         code,
         redirect_uri: ATTEMPT.redirectUri,
         code_verifier: ATTEMPT.codeVerifier.reveal(),
@@ -147,7 +159,10 @@ describe('an administrator at Microsoft', () => {
 
     it('tells a wrong secret from an outage', async () => {
       const code = await codeOf('admin@initech.test')
-      const wrong = { ...registration, clientSecret: new Secret('wrong') }
+      const wrong: MicrosoftCredential = {
+        ...registration,
+        proof: { kind: 'secret', clientSecret: new Secret('wrong') },
+      }
       await expect(microsoft.finishSignIn(wrong, ATTEMPT, code)).rejects.toMatchObject({
         code: 'microsoft.secret_invalid',
       })
@@ -160,7 +175,7 @@ describe('an administrator at Microsoft', () => {
 
   describe('the second screen', () => {
     const open = () => {
-      const url = microsoft.adminConsentUrl(registration, INITECH, ATTEMPT.redirectUri, 'the state')
+      const url = microsoft.adminConsentUrl(registration, ADMINISTRATOR, ATTEMPT.redirectUri, 'the state')
       return new PageWalker().open(url?.href ?? '')
     }
 

@@ -9,15 +9,16 @@ import type {
   ReturnedRefusal,
   SignedInAdministrator,
   SignInAttempt,
-  SignInRegistration,
   VerifiedOrganisation,
 } from '../administrator.port.js'
+import type { MicrosoftCredential } from '../provider.port.js'
 import { CheckMicrosoftOrganisation } from './check-microsoft-organisation.js'
 import { classifyMicrosoftAnswer, classifyMicrosoftReturn } from './classify-microsoft-failure.js'
-import type { Graph } from './graph.js'
-import { GRAPH_APP_SCOPE, type MicrosoftCloud } from './microsoft-cloud.js'
+import type { Graph, GraphAccess } from './graph.js'
+import { CLOUDS, graphAppScope, LOGIN_ORIGINS, type MicrosoftCloud } from './microsoft-cloud.js'
 import { microsoftError } from './microsoft-errors.js'
-import { isGuid, type MicrosoftLogin } from './microsoft-login.js'
+import type { MicrosoftHttp } from './microsoft-http.js'
+import { isGuid, type MicrosoftLogin, type Tenant } from './microsoft-login.js'
 import type { MicrosoftOrganisation } from './microsoft-organisation.js'
 import type { MicrosoftTokens } from './microsoft-token.js'
 
@@ -52,16 +53,16 @@ export class MicrosoftAdministrator implements AdministratorProvider {
     private readonly tokens: MicrosoftTokens,
     private readonly graph: Graph,
     private readonly organisations: MicrosoftOrganisation,
+    private readonly http: MicrosoftHttp,
     private readonly clock: Clock,
-    private readonly cloud: MicrosoftCloud,
   ) {}
 
-  get browserOrigin(): string {
-    return this.cloud.login
+  get browserOrigins(): string[] {
+    return LOGIN_ORIGINS.map((origin) => this.http.browserUrl(new URL(origin)).origin)
   }
 
-  signInUrl({ clientId }: SignInRegistration, attempt: SignInAttempt): URL {
-    const url = new URL('/organizations/oauth2/v2.0/authorize', this.cloud.login)
+  signInUrl({ clientId, cloud }: MicrosoftCredential, attempt: SignInAttempt): URL {
+    const url = new URL('/organizations/oauth2/v2.0/authorize', cloudNamed(cloud).login)
     url.search = new URLSearchParams({
       client_id: clientId,
       response_type: 'code',
@@ -74,56 +75,58 @@ export class MicrosoftAdministrator implements AdministratorProvider {
       code_challenge: createHash('sha256').update(attempt.codeVerifier.reveal()).digest('base64url'),
       code_challenge_method: 'S256',
     }).toString()
-    return url
+    return this.http.browserUrl(url)
   }
 
-  /** By plain HTTP: MSAL would take an id_token with any signature, and keeps tokens that we do not want. */
   async finishSignIn(
-    { clientId, clientSecret }: SignInRegistration,
+    registration: MicrosoftCredential,
     attempt: SignInAttempt,
     code: string,
   ): Promise<SignedInAdministrator> {
-    const form = new URLSearchParams({
-      client_id: clientId,
-      client_secret: clientSecret.reveal(),
+    const cloud = cloudNamed(registration.cloud)
+    const answer = await this.login.askForTokens(cloud, 'organizations', registration, {
       grant_type: 'authorization_code',
       code,
       redirect_uri: attempt.redirectUri,
       code_verifier: attempt.codeVerifier.reveal(),
       scope: SIGN_IN_SCOPE,
     })
-    const answer = await this.login.redeemCode(form)
     const { id_token, access_token } = (answer.json ?? {}) as { id_token?: string; access_token?: string }
     if (answer.status !== 200 || !id_token || !access_token) throw classifyMicrosoftAnswer(answer, this.clock.now())
-    const claims = await this.#verified(id_token, clientId, attempt.nonce)
+    const { claims, tenant } = await this.#verified(id_token, registration, attempt.nonce)
     const email = claims.preferred_username ?? claims.email
     if (!email) throw microsoftError('microsoft.sign_in_unproven', { detail: 'no address in the id_token' })
     return {
       providerUserId: claims.oid,
       email,
       displayName: claims.name ?? null,
-      organisation: claims.tid,
-      isAdministrator: await this.#isAdministrator(claims, access_token),
+      organisation: tenant.id,
+      cloud: tenant.cloud.name,
+      isAdministrator: await this.#isAdministrator(claims, { token: access_token, cloud: tenant.cloud }),
     }
   }
 
   /** OpenID Connect Core section 3.1.3.7, with the keys and the issuer of the tenant that the token itself names. */
-  async #verified(idToken: string, clientId: string, nonce: string): Promise<IdClaims> {
+  async #verified(
+    idToken: string,
+    { clientId, cloud }: MicrosoftCredential,
+    nonce: string,
+  ): Promise<{ claims: IdClaims; tenant: Tenant }> {
     try {
       const { tid } = decodeJwt<IdClaims>(idToken)
       if (!isGuid(tid)) throw new Error('tid')
-      const { issuer, jwksUri } = await this.login.discover(tid)
-      const keys = await this.login.call(jwksUri)
+      const tenant = await this.login.discover(tid, [cloudNamed(cloud).login])
+      const keys = await this.login.keys(tenant)
       if (keys.status !== 200) throw classifyMicrosoftAnswer(keys, this.clock.now())
       const { payload } = await jwtVerify<IdClaims>(idToken, createLocalJWKSet(keys.json as JSONWebKeySet), {
-        issuer,
+        issuer: tenant.issuer,
         audience: clientId,
         algorithms: ['RS256'],
         requiredClaims: ['exp', 'iat', 'oid', 'nonce'],
         clockTolerance: SKEW_SECONDS,
         currentDate: this.clock.now(),
       })
-      if (payload.tid === tid && payload.nonce === nonce) return payload
+      if (payload.tid === tid && payload.nonce === nonce) return { claims: payload, tenant }
     } catch (error) {
       // jose's errors hold the claims, so none is kept.
       if (error instanceof ProviderError) throw error
@@ -131,20 +134,26 @@ export class MicrosoftAdministrator implements AdministratorProvider {
     throw microsoftError('microsoft.sign_in_unproven')
   }
 
-  async #isAdministrator({ wids }: IdClaims, accessToken: string): Promise<boolean> {
-    const roles = wids ?? (await this.graph.myRoles(accessToken))
+  async #isAdministrator({ wids }: IdClaims, access: GraphAccess): Promise<boolean> {
+    const roles = wids ?? (await this.graph.myRoles(access))
     return roles.some((role) => ROLES_THAT_CAN_CONSENT.has(role))
   }
 
-  adminConsentUrl({ clientId }: SignInRegistration, tenantId: string, redirectUri: string, state: string): URL {
-    const url = new URL(`/${encodeURIComponent(tenantId)}/v2.0/adminconsent`, this.cloud.login)
+  adminConsentUrl(
+    { clientId }: MicrosoftCredential,
+    { organisation, cloud: where }: SignedInAdministrator,
+    redirectUri: string,
+    state: string,
+  ): URL {
+    const cloud = cloudNamed(where)
+    const url = new URL(`/${encodeURIComponent(organisation ?? 'organizations')}/v2.0/adminconsent`, cloud.login)
     url.search = new URLSearchParams({
       client_id: clientId,
-      scope: GRAPH_APP_SCOPE,
+      scope: graphAppScope(cloud),
       redirect_uri: redirectUri,
       state,
     }).toString()
-    return url
+    return this.http.browserUrl(url)
   }
 
   refusalOf({ error, description }: ReturnedRefusal): ProviderError {
@@ -155,3 +164,5 @@ export class MicrosoftAdministrator implements AdministratorProvider {
     return new CheckMicrosoftOrganisation(this.login, this.tokens, this.graph, this.organisations, claim).run()
   }
 }
+
+const cloudNamed = (name: MicrosoftCredential['cloud'] | undefined): MicrosoftCloud => CLOUDS[name ?? 'global']

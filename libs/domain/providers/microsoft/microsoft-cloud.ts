@@ -1,29 +1,64 @@
-/** Where Microsoft is: the global cloud, or a stand-in that has both halves at the root of one origin. */
+import type { MicrosoftCloudName } from '../provider.port.js'
+
+/** One of the clouds that Microsoft runs apart from each other: app registrations, tokens and Graph belong to one of them. */
 export interface MicrosoftCloud {
+  name: MicrosoftCloudName
+  /** `cloud_instance_name` of a tenant's discovery document. */
+  instance: string
+  /** `tenant_region_sub_scope`, where two clouds sign in at the same place. */
+  subScope?: string
   login: string
   graph: string
-  /** MSAL refuses an authority that is not https, but takes a stand-in's endpoints from here. Null: its own knowledge. */
-  authorityMetadata: string | null
 }
 
-export const AUTHORITY = 'https://login.microsoftonline.com'
-export const GRAPH = 'https://graph.microsoft.com'
-/** The resource's name, which stays what it is wherever Graph is reached. */
-export const GRAPH_APP_SCOPE = `${GRAPH}/.default`
+export const CLOUDS: Readonly<Record<MicrosoftCloudName, MicrosoftCloud>> = {
+  global: {
+    name: 'global',
+    instance: 'microsoftonline.com',
+    login: 'https://login.microsoftonline.com',
+    graph: 'https://graph.microsoft.com',
+  },
+  'us-government': {
+    name: 'us-government',
+    instance: 'microsoftonline.us',
+    subScope: 'DODCON',
+    login: 'https://login.microsoftonline.us',
+    graph: 'https://graph.microsoft.us',
+  },
+  'us-dod': {
+    name: 'us-dod',
+    instance: 'microsoftonline.us',
+    subScope: 'DOD',
+    login: 'https://login.microsoftonline.us',
+    graph: 'https://dod-graph.microsoft.us',
+  },
+  china: {
+    name: 'china',
+    instance: 'partner.microsoftonline.cn',
+    login: 'https://login.partner.microsoftonline.cn',
+    graph: 'https://microsoftgraph.chinacloudapi.cn',
+  },
+}
 
-export function microsoftCloud(sandboxUrl: URL | null): MicrosoftCloud {
-  if (!sandboxUrl) return { login: AUTHORITY, graph: GRAPH, authorityMetadata: null }
-  const { origin } = sandboxUrl
-  const tenant = `${origin}/{tenantid}`
-  return {
-    login: origin,
-    graph: origin,
-    authorityMetadata: JSON.stringify({
-      issuer: `${AUTHORITY}/{tenantid}/v2.0`,
-      token_endpoint: `${tenant}/oauth2/v2.0/token`,
-      authorization_endpoint: `${tenant}/oauth2/v2.0/authorize`,
-      end_session_endpoint: `${tenant}/oauth2/v2.0/logout`,
-      jwks_uri: `${tenant}/discovery/v2.0/keys`,
-    }),
-  }
+/** Where people sign in, each once: the two clouds of the US Government share theirs. */
+export const LOGIN_ORIGINS: readonly string[] = [...new Set(Object.values(CLOUDS).map(({ login }) => login))]
+
+/** What an app-only token is asked for: everything that was granted to the app at Graph. */
+export const graphAppScope = ({ graph }: MicrosoftCloud) => `${graph}/.default`
+
+/** Of a tenant's discovery document, as far as it says which cloud this is. */
+export interface CloudClaims {
+  cloud_instance_name?: string
+  tenant_region_sub_scope?: string
+  msgraph_host?: string
+}
+
+/** Hosts are never taken from the document, only compared with the ones we know. Null for a cloud that we do not know. */
+export function cloudOf(document: CloudClaims): MicrosoftCloud | null {
+  const here = Object.values(CLOUDS).filter(({ instance }) => instance === document.cloud_instance_name)
+  return (
+    here.find(({ graph }) => new URL(graph).host === document.msgraph_host) ??
+    here.find(({ subScope }) => subScope === document.tenant_region_sub_scope) ??
+    null
+  )
 }

@@ -73,7 +73,7 @@ export const MICROSOFT_ERRORS = {
     class: 'permanent',
     effect: 'connection',
     problem: 'Microsoft knows no organisation by this tenant ID or domain.',
-    fix: 'Check the tenant ID or the domain.',
+    fix: 'Check the tenant ID or the domain, and that the organisation lies in the Microsoft cloud of the app registration.',
   },
   'microsoft.tenant_mismatch': {
     class: 'permanent',
@@ -115,7 +115,7 @@ export const MICROSOFT_ERRORS = {
   'microsoft.certificate_expired': {
     class: 'fatal',
     effect: 'connection',
-    problem: 'The certificate has expired.',
+    problem: 'The certificate has expired, or is not valid yet.',
     fix: 'Create a new certificate, upload it to the app registration, and enter it here with its private key.',
   },
   'microsoft.certificate_revoked': {
@@ -129,6 +129,12 @@ export const MICROSOFT_ERRORS = {
     effect: 'connection',
     problem: 'Microsoft does not accept the credential of the application.',
     fix: 'Create a new client secret or certificate for the app registration and enter it.',
+  },
+  'microsoft.federated_token_missing': {
+    class: 'retry',
+    effect: 'operator',
+    problem: 'The file that should hold the federated token holds none.',
+    fix: 'Whoever runs this installation should check that the token file is projected where every process can read it.',
   },
   'microsoft.app_public_client': {
     class: 'fatal',
@@ -189,7 +195,7 @@ export const MICROSOFT_ERRORS = {
     class: 'permanent',
     effect: 'mailbox',
     problem: 'This user is disabled in the organisation.',
-    fix: 'Enable the user in the Microsoft 365 admin center (unblock sign-in), or leave the mailbox out.',
+    fix: 'Enable the user in the Microsoft 365 admin center (unblock sign-in), or leave the mailbox out. If it is a shared mailbox, grant the application permission MailboxSettings.Read, which shows that.',
   },
   'microsoft.user_not_assigned': {
     class: 'permanent',
@@ -213,8 +219,8 @@ export const MICROSOFT_ERRORS = {
   'microsoft.mailbox_mismatch': {
     class: 'permanent',
     effect: 'mailbox',
-    problem: 'This address is an alias of another mailbox.',
-    fix: 'Ask for the primary address of the mailbox instead.',
+    problem: 'The calendar that opened belongs to another mailbox.',
+    fix: 'Ask for the primary address of the mailbox.',
   },
   'microsoft.kind_not_granted': {
     class: 'permanent',

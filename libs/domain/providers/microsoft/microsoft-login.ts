@@ -1,48 +1,89 @@
 import type { Clock } from '#platform/clock/clock.js'
-import { NoAnswer, type ProviderAnswer, type ProviderCall, type ProviderHttp } from '../provider-http.js'
+import { ProviderError } from '#platform/errors/provider-error.js'
+import type { MicrosoftCredential } from '../provider.port.js'
+import type { ProviderAnswer } from '../provider-http.js'
 import { classifyMicrosoftAnswer } from './classify-microsoft-failure.js'
-import type { MicrosoftCloud } from './microsoft-cloud.js'
+import { clientProof } from './client-proof.js'
+import { type CloudClaims, cloudOf, LOGIN_ORIGINS, type MicrosoftCloud } from './microsoft-cloud.js'
 import { microsoftError } from './microsoft-errors.js'
+import type { MicrosoftHttp } from './microsoft-http.js'
 
 export interface Tenant {
   id: string
+  cloud: MicrosoftCloud
   issuer: string
-  jwksUri: string
+  jwksUri: URL
 }
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 export const isGuid = (text: string) => GUID.test(text)
 
-/** The sign-in half of Microsoft, as far as MSAL is not needed for it. */
+interface DiscoveryDocument extends CloudClaims {
+  issuer?: string
+}
+
+/** The sign-in half of Microsoft, by plain HTTP: what MSAL would do here and what it would cost is in ADR 0014. */
 export class MicrosoftLogin {
   constructor(
-    private readonly http: ProviderHttp,
+    private readonly http: MicrosoftHttp,
     private readonly clock: Clock,
-    private readonly cloud: MicrosoftCloud,
   ) {}
 
-  /** The tenant behind a GUID or a domain. Only the GUID is ever stored: a domain may move to another tenant. */
-  async discover(guidOrDomain: string): Promise<Tenant> {
-    const answer = await this.call(`/${encodeURIComponent(guidOrDomain)}/v2.0/.well-known/openid-configuration`)
-    const { issuer, jwks_uri } = (answer.json ?? {}) as { issuer?: string; jwks_uri?: string }
-    const id = issuer?.split('/').find(isGuid)?.toLowerCase()
-    if (answer.status !== 200 || !issuer || !jwks_uri || !id) throw classifyMicrosoftAnswer(answer, this.clock.now())
-    return { id, issuer, jwksUri: jwks_uri }
-  }
-
-  redeemCode(form: URLSearchParams): Promise<ProviderAnswer> {
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    return this.call('/organizations/oauth2/v2.0/token', { method: 'POST', headers, body: form.toString() })
-  }
-
-  /** @param url on the login origin, or as Microsoft named it in its own discovery document */
-  async call(url: string, call?: ProviderCall): Promise<ProviderAnswer> {
+  /**
+   * The tenant behind a GUID or a domain, wherever it lies. Only the GUID is ever stored: a domain may move to another
+   * tenant. The global cloud knows the tenants of some others, so it is asked first.
+   * @param origins where to look; a tenant that an app registration serves is known where the registration is
+   * @throws ProviderError microsoft.tenant_not_found, microsoft.wrong_cloud
+   */
+  async discover(guidOrDomain: string, origins: readonly string[] = LOGIN_ORIGINS): Promise<Tenant> {
+    const [origin, ...others] = origins
     try {
-      return await this.http.call(new URL(url, this.cloud.login), call)
+      return await this.#discoverAt(origin!, guidOrDomain)
     } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error
-      throw microsoftError('provider.unreachable', { detail: error.message })
+      const unknownHere = error instanceof ProviderError && error.code === 'microsoft.tenant_not_found'
+      if (!unknownHere || others.length === 0) throw error
+      return this.discover(guidOrDomain, others)
     }
+  }
+
+  async #discoverAt(origin: string, guidOrDomain: string): Promise<Tenant> {
+    const answer = await this.http.call(
+      new URL(`/${encodeURIComponent(guidOrDomain)}/v2.0/.well-known/openid-configuration`, origin),
+    )
+    const document = (answer.json ?? {}) as DiscoveryDocument
+    const id = document.issuer?.split('/').find(isGuid)?.toLowerCase()
+    if (answer.status !== 200 || !id) throw classifyMicrosoftAnswer(answer, this.clock.now())
+    const cloud = cloudOf(document)
+    if (!cloud) throw microsoftError('microsoft.wrong_cloud', { detail: 'a cloud that is not known here' })
+    return {
+      id,
+      cloud,
+      issuer: `${cloud.login}/${id}/v2.0`,
+      jwksUri: new URL(`/${id}/discovery/v2.0/keys`, cloud.login),
+    }
+  }
+
+  keys({ jwksUri }: Tenant): Promise<ProviderAnswer> {
+    return this.http.call(jwksUri)
+  }
+
+  /**
+   * Asks the token endpoint, and proves which application is asking.
+   * @param tenant GUID, or `organizations`
+   */
+  async askForTokens(
+    cloud: MicrosoftCloud,
+    tenant: string,
+    credential: MicrosoftCredential,
+    grant: Record<string, string>,
+  ): Promise<ProviderAnswer> {
+    const url = new URL(`/${tenant}/oauth2/v2.0/token`, cloud.login)
+    const proof = await clientProof(credential, url.href, this.clock.now())
+    return this.http.call(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+      body: new URLSearchParams({ client_id: credential.clientId, ...grant, ...proof }).toString(),
+    })
   }
 }

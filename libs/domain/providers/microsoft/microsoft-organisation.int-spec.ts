@@ -1,6 +1,7 @@
 import { Secret } from '#platform/secrets/secret.js'
 import { newSigningKey } from '../../../../apps/sandbox/core/self-signed-certificate.js'
 import { INITECH, UMBRELLA } from '../../../../apps/sandbox/microsoft/default-seed.js'
+import type { MicrosoftSeedInput } from '../../../../apps/sandbox/microsoft/seed.js'
 import { type Sandbox, startSandbox } from '../../../../apps/sandbox/sandbox.js'
 import { defaultSeed, type OperatorCredentials } from '../../../../apps/sandbox/seed/default-seed.js'
 import type { SandboxSeed } from '../../../../apps/sandbox/seed/seed-schema.js'
@@ -10,6 +11,7 @@ import { providersForTests } from '../testing/providers-for-tests.js'
 
 const READ = permissionsOf(['read_only'])
 const BOTH: MailboxKind[] = ['person', 'room']
+type UserInput = NonNullable<NonNullable<MicrosoftSeedInput['tenants']>[number]['users']>[number]
 const APOLLO = 'room.apollo@initech.test'
 
 describe('acting at Microsoft with one organisation’s credential', () => {
@@ -30,8 +32,7 @@ describe('acting at Microsoft with one organisation’s credential', () => {
     sandbox.microsoft.reseed(seed.microsoft)
     sandbox.microsoft.faults.clear()
     sandbox.microsoft.mutate('grant-consent')
-    const opened = await providers.open({ microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 })
-    microsoft = opened.organisation('microsoft')
+    await startAnew()
     sandbox.microsoft.journal.clear()
     initech = {
       id: INITECH,
@@ -42,18 +43,32 @@ describe('acting at Microsoft with one organisation’s credential', () => {
     }
   })
 
+  const startAnew = async () => {
+    const opened = await providers.open({ microsoftSandboxUrl: new URL(sandbox.microsoft.url), timeoutMs: 2_500 })
+    microsoft = opened.organisation('microsoft')
+  }
+  const withUsers = async (...added: UserInput[]) => {
+    const [first, ...others] = seed.microsoft.tenants
+    const users = [...first!.users, ...added]
+    sandbox.microsoft.reseed({ ...seed.microsoft, tenants: [{ ...first, users }, ...others] })
+    sandbox.microsoft.mutate('grant-consent')
+    await startAnew()
+  }
   const bySecret = (value = operator.microsoftApp.clientSecret): MicrosoftCredential => ({
     provider: 'microsoft',
     clientId: operator.microsoftApp.clientId,
+    cloud: null,
     proof: { kind: 'secret', clientSecret: new Secret(value) },
   })
   const byCertificate = (privateKey = operator.microsoftApp.privateKeyPem): MicrosoftCredential => ({
     provider: 'microsoft',
     clientId: operator.microsoftApp.clientId,
+    cloud: null,
     proof: {
       kind: 'certificate',
       certificatePem: operator.microsoftApp.certificatePem,
       privateKey: new Secret(privateKey),
+      sendChain: false,
     },
   })
   const prove = (email: string, mayBe = BOTH, organisation = initech) =>
@@ -95,20 +110,69 @@ describe('acting at Microsoft with one organisation’s credential', () => {
       expect(calls()).toEqual([])
     })
 
-    it('is refused under an alias, with the address to ask for', async () => {
-      expect(await refusal(prove('bill.lumbergh@initech.test'))).toMatchObject({
-        key: 'microsoft.mailbox_mismatch',
-        fix: 'Ask for bill@initech.test instead.',
+    it('is the same under every address, old, new and alias, and is named by the primary one', async () => {
+      const bill = { email: 'bill@initech.test', providerUserId: (await prove('bill@initech.test')).providerUserId }
+      expect(await prove('bill.lumbergh@initech.test')).toMatchObject(bill)
+      sandbox.microsoft.mutate('rename-user', { email: 'bill@initech.test', to: 'william@initech.test' })
+      for (const email of ['william@initech.test', 'bill@initech.test', 'bill.lumbergh@initech.test'])
+        expect(await prove(email)).toMatchObject({ ...bill, email: 'william@initech.test' })
+      sandbox.microsoft.mutate('remove-alias', { email: 'william@initech.test', alias: 'bill@initech.test' })
+      expect(await refusal(prove('bill@initech.test'))).toMatchObject({ key: 'microsoft.user_not_found' })
+      sandbox.microsoft.mutate('create-user', { upn: 'bill@initech.test' })
+      expect((await prove('bill@initech.test')).providerUserId).not.toBe(bill.providerUserId)
+    })
+
+    it('is whoever has the address, also where the sign-in name of another looks like it', async () => {
+      const milton = (await prove('milton@initech.test')).providerUserId
+      await withUsers(
+        { upn: 'peter@initech.test', mail: 'p.gibbons@initech.test' },
+        { upn: 'e4711@initech.onmicrosoft.test', mail: 'peter@initech.test' },
+      )
+      expect(await prove('peter@initech.test')).toMatchObject({ email: 'peter@initech.test', displayName: 'E4711' })
+      expect(await prove('p.gibbons@initech.test')).toMatchObject({ displayName: 'Peter' })
+      // Where nobody has it for an address, a sign-in name will do.
+      expect(await prove('e4711@initech.onmicrosoft.test')).toMatchObject({ email: 'peter@initech.test' })
+      expect(await prove('milton@initech.test')).toMatchObject({ providerUserId: milton })
+    })
+
+    it('whose primary address is in no domain of the organisation is refused', async () => {
+      await withUsers({ upn: 'e4711@initech.test', mail: 'peter@elsewhere.test', aliases: ['peter@initech.test'] })
+      expect(await refusal(prove('peter@initech.test'))).toMatchObject({
+        key: 'microsoft.mailbox_outside_organisation',
       })
     })
 
-    it('whose sign-in name is not the address is proven by the address', async () => {
+    it('may be a shared mailbox, which nobody signs in to, where Microsoft may be asked whether it is one', async () => {
+      await withUsers({ upn: 'sales@initech.test', accountEnabled: false, purpose: 'shared' })
+      const refused = await refusal(prove('sales@initech.test'))
+      expect(refused).toMatchObject({
+        key: 'microsoft.user_disabled',
+        fix: expect.stringContaining('MailboxSettings.Read'),
+      })
+      const permissions = seed.microsoft.registrations.flatMap((one) => one.permissions)
+      sandbox.microsoft.mutate('grant-consent', { permissions: [...permissions, 'MailboxSettings.Read'] })
+      await startAnew()
+      expect(await prove('sales@initech.test')).toMatchObject({ kind: 'person', email: 'sales@initech.test' })
+      expect(await refusal(prove('disabled@initech.test'))).toMatchObject({ key: 'microsoft.user_disabled' })
+    })
+
+    it('is reached through Exchange alone, within the mailboxes that its roles are for', async () => {
       const [first, ...others] = seed.microsoft.tenants
-      const users = [...first!.users, { upn: 'e4711@initech.onmicrosoft.test', mail: 'peter@initech.test' }]
-      sandbox.microsoft.reseed({ ...seed.microsoft, tenants: [{ ...first, users }, ...others] })
-      sandbox.microsoft.mutate('grant-consent')
-      expect(await prove('peter@initech.test')).toMatchObject({ email: 'peter@initech.test', kind: 'person' })
-      expect(await prove('e4711@initech.onmicrosoft.test')).toMatchObject({ kind: 'person' })
+      const roleAssignments = [
+        {
+          clientId: operator.microsoftApp.clientId,
+          role: 'Application Calendars.Read',
+          mailboxes: ['bill@initech.test'],
+        },
+      ]
+      sandbox.microsoft.reseed({ ...seed.microsoft, tenants: [{ ...first, roleAssignments }, ...others] })
+      sandbox.microsoft.mutate('grant-consent', { permissions: ['User.Read.All'] })
+      await startAnew()
+      expect(await prove('bill@initech.test', ['person'])).toMatchObject({ email: 'bill@initech.test' })
+      expect(await refusal(prove('milton@initech.test', ['person']))).toMatchObject({
+        key: 'microsoft.mailbox_access_denied',
+        effect: 'mailbox',
+      })
     })
 
     it.each([

@@ -10,7 +10,7 @@ import type {
   ProviderReadAnswer,
   Room,
 } from '../provider.port.js'
-import type { Graph, GraphRoom, GraphUser } from './graph.js'
+import type { Graph, GraphAccess, GraphRoom, GraphUser } from './graph.js'
 import { type MicrosoftErrorKey, microsoftError } from './microsoft-errors.js'
 import type { MicrosoftTokens } from './microsoft-token.js'
 
@@ -32,70 +32,93 @@ export class MicrosoftOrganisation implements OrganisationProvider {
     _permissions: readonly DelegatedPermission[],
     mayBe: readonly MailboxKind[],
   ): Promise<MailboxProof> {
-    const { domains } = organisation
-    const address = addressWithin(domains, email)
-    return this.tokens.as(organisation, 'bulk', (token) => this.#prove(token, domains, address, mayBe))
+    refuseOutside(organisation.domains, email)
+    return this.tokens.as(organisation, 'bulk', (access) =>
+      this.#prove(access, organisation.domains, normalised(email), mayBe),
+    )
   }
 
-  /** For the live check, which has no organisation yet. @param token app-only, of the organisation with these domains */
-  async proveWith(token: string, domains: readonly string[], email: string): Promise<MailboxProof> {
-    return this.#prove(token, domains, addressWithin(domains, email), ['person', 'room'])
+  /** For the live check, which has no organisation yet. @param access app-only, of the organisation with these domains */
+  async proveWith(access: GraphAccess, domains: readonly string[], email: string): Promise<MailboxProof> {
+    refuseOutside(domains, email)
+    return this.#prove(access, domains, normalised(email), ['person', 'room'])
   }
 
   async #prove(
-    token: string,
+    access: GraphAccess,
     domains: readonly string[],
     address: string,
     mayBe: readonly MailboxKind[],
   ): Promise<MailboxProof> {
-    const user = await this.#userOf(token, domains, address)
-    const kind = await this.#kindOf(token, user, address, mayBe)
+    const user = await this.#userOf(access, address)
+    const email = normalised(user.mail ?? user.userPrincipalName)
+    refuseOutside(domains, email)
+    const kind = await this.#kindOf(access, user, email, mayBe)
     if (!mayBe.includes(kind)) throw microsoftError('microsoft.kind_not_granted')
-    if (kind === 'person' && !user.accountEnabled) throw microsoftError('microsoft.user_disabled')
-    const { owner } = await this.graph.calendar(token, user.id)
-    if (![address, user.mail, user.userPrincipalName].some((own) => sameAddress(owner?.address, own)))
-      throw microsoftError('microsoft.mailbox_mismatch', {
-        problem: 'The calendar that opened belongs to another mailbox.',
-      })
-    return { email: address, kind, displayName: user.displayName, providerUserId: user.id }
+    const { owner } = await this.graph.calendar(access, user.id)
+    if (![email, user.userPrincipalName].some((own) => sameAddress(owner?.address, own)))
+      throw microsoftError('microsoft.mailbox_mismatch')
+    if (kind === 'person' && !user.accountEnabled) await this.#refuseUnlessShared(access, user)
+    return { email, kind, displayName: user.displayName, providerUserId: user.id }
   }
 
-  /** Where the sign-in name is not the address, the directory has to be searched; where it is, one call does. */
-  async #userOf(token: string, domains: readonly string[], address: string): Promise<GraphUser> {
+  /**
+   * Whoever receives mail at the address. A sign-in name often looks like an address and may be another person's: only
+   * where nobody has the address does it count.
+   */
+  async #userOf(access: GraphAccess, address: string): Promise<GraphUser> {
+    const named = await this.#findUserNamed(access, address)
+    if (named && addressesOf(named).some((own) => sameAddress(own, address))) return named
+    const user = (await this.graph.findUserByAddress(access, address)) ?? named
+    if (!user) throw microsoftError('microsoft.user_not_found')
+    return user
+  }
+
+  async #findUserNamed(access: GraphAccess, name: string): Promise<GraphUser | null> {
     try {
-      return await this.graph.user(token, address)
+      return await this.graph.user(access, name)
     } catch (error) {
-      if (!isOneOf(error, ['microsoft.user_not_found'])) throw error
-      const user = await this.graph.findUserByAddress(token, address)
-      if (!user) throw error
-      if (sameAddress(user.mail, address)) return user
-      const primary = user.mail ?? user.userPrincipalName
-      const named = { problem: `This address is an alias of ${primary}.`, fix: `Ask for ${primary} instead.` }
-      throw microsoftError('microsoft.mailbox_mismatch', domains.includes(domainOf(primary)) ? named : {})
+      if (isOneOf(error, ['microsoft.user_not_found'])) return null
+      throw error
     }
+  }
+
+  /** Nobody signs in as a shared mailbox, so its account looks like one that was blocked; only the mailbox says which it is. */
+  async #refuseUnlessShared(access: GraphAccess, user: GraphUser): Promise<void> {
+    try {
+      if ((await this.graph.mailboxPurpose(access, user.id)) === 'shared') return
+    } catch (error) {
+      if (!isOneOf(error, MAY_NOT_SEE)) throw error
+    }
+    throw microsoftError('microsoft.user_disabled')
   }
 
   /**
    * Asked only where it makes a difference: nobody signs in as a room, so an enabled account counts as a person when
    * both kinds are covered.
    */
-  async #kindOf(token: string, user: GraphUser, address: string, mayBe: readonly MailboxKind[]): Promise<MailboxKind> {
+  async #kindOf(
+    access: GraphAccess,
+    user: GraphUser,
+    address: string,
+    mayBe: readonly MailboxKind[],
+  ): Promise<MailboxKind> {
     if (user.accountEnabled && mayBe.includes('person') && mayBe.includes('room')) return 'person'
     try {
-      const place = await this.graph.place(token, address)
+      const place = await this.graph.place(access, address)
       return place['@odata.type']?.toLowerCase().endsWith('roomlist') ? 'person' : 'room'
     } catch (error) {
       if (isOneOf(error, NO_SUCH_PLACE)) return 'person'
       // A consent for people only does not include looking at places.
-      if (isOneOf(error, MAY_NOT_SEE_PLACES) && !mayBe.includes('room')) return 'person'
-      throw isOneOf(error, MAY_NOT_SEE_PLACES) ? microsoftError('microsoft.permission_missing') : error
+      if (isOneOf(error, MAY_NOT_SEE) && !mayBe.includes('room')) return 'person'
+      throw isOneOf(error, MAY_NOT_SEE) ? microsoftError('microsoft.permission_missing') : error
     }
   }
 
   async *listRooms(organisation: Organisation): AsyncIterable<Room> {
     let next: string | undefined
     do {
-      const page = await this.tokens.as(organisation, 'interactive', (token) => this.graph.rooms(token, next))
+      const page = await this.tokens.as(organisation, 'interactive', (access) => this.graph.rooms(access, next))
       yield* page.rooms.map(roomFrom)
       next = page.next
     } while (next)
@@ -107,8 +130,8 @@ export class MicrosoftOrganisation implements OrganisationProvider {
     _permissions: readonly DelegatedPermission[],
     read: ProviderRead,
   ): Promise<ProviderReadAnswer> {
-    return this.tokens.as(organisation, 'interactive', async (token) => {
-      const answer = await this.graph.read(token, read)
+    return this.tokens.as(organisation, 'interactive', async (access) => {
+      const answer = await this.graph.read(access, read)
       if (answer.status !== 401) return answer
       await answer.discard()
       throw microsoftError('provider.token_rejected')
@@ -116,10 +139,14 @@ export class MicrosoftOrganisation implements OrganisationProvider {
   }
 }
 
-function addressWithin(domains: readonly string[], email: string): string {
-  if (domains.includes(domainOf(email))) return normalised(email)
-  throw microsoftError('microsoft.mailbox_outside_organisation')
+function refuseOutside(domains: readonly string[], email: string): void {
+  if (!domains.includes(domainOf(email))) throw microsoftError('microsoft.mailbox_outside_organisation')
 }
+
+const addressesOf = ({ mail, proxyAddresses = [] }: GraphUser): (string | null)[] => [
+  mail,
+  ...proxyAddresses.map((address) => address.replace(/^smtp:/i, '')),
+]
 
 const NO_SUCH_PLACE: MicrosoftErrorKey[] = [
   'microsoft.not_found',
@@ -127,7 +154,7 @@ const NO_SUCH_PLACE: MicrosoftErrorKey[] = [
   'microsoft.mailbox_not_found',
 ]
 /** Graph uses the mailbox's word for it here. */
-const MAY_NOT_SEE_PLACES: MicrosoftErrorKey[] = ['microsoft.permission_missing', 'microsoft.mailbox_access_denied']
+const MAY_NOT_SEE: MicrosoftErrorKey[] = ['microsoft.permission_missing', 'microsoft.mailbox_access_denied']
 
 const isOneOf = (error: unknown, keys: readonly MicrosoftErrorKey[]) =>
   error instanceof ProviderError && (keys as readonly string[]).includes(error.code)

@@ -1,17 +1,25 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { type FieldProblem, type FieldProblems, ValidationError } from '#platform/errors/validation-error.js'
 import { Secret } from '#platform/secrets/secret.js'
-import type { MicrosoftCredential } from '../provider.port.js'
+import type { MicrosoftCloudName, MicrosoftCredential } from '../provider.port.js'
 import { isGuid } from './microsoft-login.js'
+import { type ReadProof, readCertificateProof, readPfxProof } from './read-certificate.js'
 
-/** An app registration as it is typed into a form or handed to the CLI. */
+/** An app registration as it is typed into a form or handed to the CLI, with one way to prove it. */
 export interface TypedRegistration {
   clientId: string
+  cloud?: MicrosoftCloudName
   clientSecret?: string
-  /** PEM, the public half. */
+  /** PEM: the application's own certificate first, then any chain. */
   certificate?: string
-  /** PEM, unencrypted. */
+  /** PEM. */
   privateKey?: string
+  /** Base64 of a PKCS #12 file, in place of certificate and key. */
+  pfx?: string
+  /** Of the private key or the PFX. */
+  password?: string
+  sendChain?: boolean
+  /** Path, on every machine that acts. The operator's only: whoever names a file has it read. */
+  federatedTokenFile?: string
 }
 
 const DOMAIN = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/i
@@ -27,99 +35,61 @@ export function readMicrosoftTenant(typed: string): string {
 
 /**
  * Every mistake that can be seen without asking Microsoft. Complaints never repeat what was typed.
- * @throws ValidationError by `client_id`, `client_secret`, `certificate`, `private_key`
+ * @throws ValidationError by `client_id`, `client_secret`, `certificate`, `private_key`, `pfx`, `password`, `federated_token_file`
  */
 export function readMicrosoftRegistration(typed: TypedRegistration, now: Date): MicrosoftCredential {
   const clientId = typed.clientId.trim().toLowerCase()
-  const clientSecret = typed.clientSecret?.trim()
-  const withCertificate = Boolean(typed.certificate?.trim() || typed.privateKey?.trim())
-  const proof = withCertificate ? certificateProof(typed, now) : secretProof(clientSecret)
-  const problems: FieldProblems = {
-    ...(isGuid(clientId)
-      ? {}
-      : {
-          client_id: [invalid('Enter the application (client) ID, a GUID from the overview of the app registration.')],
-        }),
-    ...(withCertificate && clientSecret
-      ? { client_secret: [invalid('Give either a client secret or a certificate, not both.')] }
-      : {}),
-    ...proof.problems,
-  }
+  const proof = readProof(typed, now)
+  const problems: FieldProblems = { ...(isGuid(clientId) ? {} : { client_id: [NOT_AN_ID] }), ...proof.problems }
   if (!proof.value || Object.keys(problems).length > 0) throw new ValidationError(problems)
-  return { provider: 'microsoft', clientId, proof: proof.value }
+  return { provider: 'microsoft', clientId, cloud: typed.cloud ?? null, proof: proof.value }
 }
 
-interface Read<T> {
-  value: T | null
-  problems: FieldProblems
+/** By the field that says which way it is. */
+const WAYS: Record<string, (typed: TypedRegistration, now: Date) => ReadProof> = {
+  client_secret: readSecret,
+  certificate: readCertificateProof,
+  pfx: readPfxProof,
+  federated_token_file: readFederation,
 }
-type Proof = MicrosoftCredential['proof']
+
+function readProof(typed: TypedRegistration, now: Date): ReadProof {
+  const given = {
+    client_secret: typed.clientSecret,
+    certificate: typed.certificate?.trim() || typed.privateKey,
+    pfx: typed.pfx,
+    federated_token_file: typed.federatedTokenFile,
+  }
+  const [way, another] = Object.entries(given)
+    .filter(([, value]) => value?.trim())
+    .map(([name]) => name)
+  if (another)
+    return refused(way!, invalid('Give one proof only: a client secret, a certificate or a federated token.'))
+  return way ? WAYS[way]!(typed, now) : refused('client_secret', NO_PROOF)
+}
+
+function readSecret({ clientSecret = '' }: TypedRegistration): ReadProof {
+  const value = clientSecret.trim()
+  if (isGuid(value)) return refused('client_secret', A_SECRETS_ID)
+  return { value: { kind: 'secret', clientSecret: new Secret(value) }, problems: {} }
+}
+
+function readFederation({ federatedTokenFile = '' }: TypedRegistration): ReadProof {
+  const tokenFile = federatedTokenFile.trim()
+  if (!tokenFile.startsWith('/') && !/^[A-Za-z]:\\/.test(tokenFile))
+    return refused('federated_token_file', invalid('Give the whole path of the token file, from the root on.'))
+  return { value: { kind: 'federated', tokenFile }, problems: {} }
+}
 
 const invalid = (description: string): FieldProblem => ({ key: 'errors.invalid', description })
-const required = (description: string): FieldProblem => ({ key: 'errors.required', description })
 
-function secretProof(clientSecret: string | undefined): Read<Proof> {
-  if (!clientSecret)
-    return problem(
-      'client_secret',
-      required('Enter the value of a client secret, or a certificate with its private key.'),
-    )
-  if (isGuid(clientSecret))
-    return problem(
-      'client_secret',
-      invalid(
-        "This looks like the secret's ID. Paste the secret's value instead: Entra shows it once, right after it was created.",
-      ),
-    )
-  return { value: { kind: 'secret', clientSecret: new Secret(clientSecret) }, problems: {} }
+const NOT_AN_ID = invalid('Enter the application (client) ID, a GUID from the overview of the app registration.')
+const A_SECRETS_ID = invalid(
+  "This looks like the secret's ID. Paste the secret's value instead: Entra shows it once, right after it was created.",
+)
+const NO_PROOF: FieldProblem = {
+  key: 'errors.required',
+  description: 'Enter the value of a client secret, or a certificate with its private key.',
 }
 
-function certificateProof(typed: TypedRegistration, now: Date): Read<Proof> {
-  const certificate = readCertificate(typed.certificate ?? '')
-  const privateKey = readPrivateKey(typed.privateKey ?? '')
-  if (!certificate)
-    return problem(
-      'certificate',
-      invalid('This is not a certificate in PEM; it begins with -----BEGIN CERTIFICATE-----.'),
-    )
-  if (!privateKey)
-    return problem(
-      'private_key',
-      invalid('This is not an unencrypted private key in PEM; it begins with -----BEGIN PRIVATE KEY-----.'),
-    )
-  if (privateKey.asymmetricKeyType !== 'rsa')
-    return problem('private_key', invalid('Microsoft accepts RSA keys only for certificates of an app registration.'))
-  if (!certificate.checkPrivateKey(privateKey))
-    return problem('private_key', invalid('This private key does not belong to the certificate.'))
-  if (certificate.validToDate <= now)
-    return problem(
-      'certificate',
-      invalid('This certificate has expired. Create a new one and upload it to the app registration.'),
-    )
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-  return {
-    value: { kind: 'certificate', certificatePem: certificate.toString(), privateKey: new Secret(pem) },
-    problems: {},
-  }
-}
-
-const problem = (field: string, description: FieldProblem): Read<never> => ({
-  value: null,
-  problems: { [field]: [description] },
-})
-
-function readCertificate(pem: string): X509Certificate | null {
-  try {
-    return new X509Certificate(pem)
-  } catch {
-    return null
-  }
-}
-
-function readPrivateKey(pem: string): KeyObject | null {
-  try {
-    return createPrivateKey(pem)
-  } catch {
-    return null
-  }
-}
+const refused = (field: string, problem: FieldProblem): ReadProof => ({ value: null, problems: { [field]: [problem] } })

@@ -1,115 +1,124 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
-import {
-  ConfidentialClientApplication,
-  type INetworkModule,
-  type NetworkRequestOptions,
-  type NetworkResponse,
-} from '@azure/msal-node'
 import { decodeJwt } from 'jose'
-import type { Clock } from '#platform/clock/clock.js'
-import type { ProviderError } from '#platform/errors/provider-error.js'
+import { LRUCache } from 'lru-cache'
+import { after, type Clock, minutes } from '#platform/clock/clock.js'
+import { ProviderError } from '#platform/errors/provider-error.js'
 import type { MicrosoftCredential, Organisation } from '../provider.port.js'
-import type { ProviderCall } from '../provider-http.js'
 import type { ProviderTokens } from '../tokens/provider-tokens.js'
-import type { MintedToken, Urgency } from '../tokens/wanted-token.js'
-import { classifyMicrosoftAnswer, classifyMsalFailure } from './classify-microsoft-failure.js'
-import { AUTHORITY, GRAPH_APP_SCOPE, type MicrosoftCloud } from './microsoft-cloud.js'
-import { microsoftError } from './microsoft-errors.js'
+import type { MintedToken, Urgency, WantedToken } from '../tokens/wanted-token.js'
+import { classifyMicrosoftAnswer } from './classify-microsoft-failure.js'
+import type { GraphAccess } from './graph.js'
+import { CLOUDS, graphAppScope, type MicrosoftCloud } from './microsoft-cloud.js'
+import { type MicrosoftErrorKey, microsoftError } from './microsoft-errors.js'
 import type { MicrosoftLogin } from './microsoft-login.js'
 
-/** App-only tokens for Graph: one per organisation, good for every mailbox of it and for no other. */
+/** The organisation at Microsoft, as far as a token depends on it. */
+export interface TokenOwner {
+  id: string
+  cloud: MicrosoftCloud
+}
+
+/** Microsoft spreads a new consent for some minutes: until then its servers do not agree on what was granted. */
+const CONSENT_ARRIVES_WITHIN = minutes(10)
+/** What is said meanwhile by servers that have not heard of it. */
+const NOT_ARRIVED_YET: readonly string[] = [
+  'microsoft.app_not_in_tenant',
+  'microsoft.consent_missing',
+  'microsoft.permission_missing',
+] satisfies MicrosoftErrorKey[]
+/** Within that time, a token is trusted this long to hold all that was granted. */
+const ROLES_STAND_FOR = minutes(1)
+
+/** App-only tokens for Graph: one per organisation and credential, good for every mailbox of it and for no other. */
 export class MicrosoftTokens {
+  /** Failures in a row that are worth a few tries only, by organisation. */
+  readonly #failures = new LRUCache<string, number>({ max: 1_000, ttl: minutes(10) })
+
   constructor(
     private readonly tokens: ProviderTokens,
     private readonly login: MicrosoftLogin,
     private readonly clock: Clock,
-    private readonly cloud: MicrosoftCloud,
   ) {}
 
-  as<T>(organisation: Organisation, urgency: Urgency, call: (token: string) => Promise<T>): Promise<T> {
+  async as<T>(organisation: Organisation, urgency: Urgency, call: (access: GraphAccess) => Promise<T>): Promise<T> {
     const credential = microsoftCredentialOf(organisation)
-    const { id, credentialVersion } = organisation
+    const owner = ownerOf(organisation)
     const wanted = {
       provider: 'microsoft' as const,
-      identity: [id, credentialVersion],
+      identity: [owner.id, owner.cloud.name, organisation.credentialVersion],
       // Microsoft counts an application's calls in each tenant.
-      budget: `${credential.clientId} ${id}`,
+      budget: `${credential.clientId} ${owner.id}`,
       urgency,
-      mint: () => this.mint(id, credential),
+      mint: () => this.mint(owner, credential),
     }
-    return this.tokens.use(wanted, call)
+    const withToken = (token: string) => call({ token, cloud: owner.cloud })
+    return this.#isFreshConsent(organisation)
+      ? this.#useWhileFresh(wanted, withToken)
+      : this.tokens.use(wanted, withToken)
   }
 
-  /**
-   * A new token, past every cache. MSAL's client is made anew each time, which costs microseconds: a kept one scans
-   * all its tenants at each look-up, and answers a throttled tenant from memory without saying so.
-   */
-  async mint(tenantId: string, credential: MicrosoftCredential): Promise<MintedToken> {
-    const network = new MsalNetwork(this.login, this.clock)
-    const client = new ConfidentialClientApplication({
-      auth: {
-        clientId: credential.clientId,
-        authority: `${AUTHORITY}/${tenantId}`,
-        ...proofOf(credential),
-        ...(this.cloud.authorityMetadata && { authorityMetadata: this.cloud.authorityMetadata }),
-      },
-      system: { networkClient: network },
-    })
-    const answer = await client
-      // Otherwise MSAL takes another token host from the environment (MSAL_FORCE_REGION).
-      .acquireTokenByClientCredential({ scopes: [GRAPH_APP_SCOPE], azureRegion: 'DisableMsalForceRegion' })
-      .catch((error) => {
-        throw network.refusal ?? classifyMsalFailure(error)
+  /** A new token, past every cache. */
+  async mint(owner: TokenOwner, credential: MicrosoftCredential): Promise<MintedToken> {
+    try {
+      const minted = await this.#ask(owner, credential)
+      this.#failures.delete(owner.id)
+      return minted
+    } catch (error) {
+      throw this.#lastTry(owner, error)
+    }
+  }
+
+  async #ask(owner: TokenOwner, credential: MicrosoftCredential): Promise<MintedToken> {
+    const { id, cloud } = owner
+    const grant = { grant_type: 'client_credentials', scope: graphAppScope(cloud) }
+    const answer = await this.login.askForTokens(cloud, id, credential, grant)
+    const { access_token: token, expires_in: seconds } = (answer.json ?? {}) as Record<string, unknown>
+    if (answer.status !== 200 || typeof token !== 'string' || token === '' || !(Number(seconds) > 0))
+      throw classifyMicrosoftAnswer(answer, this.clock.now())
+    refuseOtherTenant(token, id)
+    return { token, lifetimeMs: Number(seconds) * 1000 }
+  }
+
+  #isFreshConsent({ authorisedAt }: Organisation): boolean {
+    return authorisedAt !== undefined && this.clock.now() < after(authorisedAt, CONSENT_ARRIVES_WITHIN)
+  }
+
+  /** Roles are written into a token when it is issued: one from before a permission arrived is replaced, not believed. */
+  async #useWhileFresh<T>(wanted: WantedToken, call: (token: string) => Promise<T>): Promise<T> {
+    let refusal: ProviderError | null = null
+    try {
+      return await this.tokens.use(wanted, async (token) => {
+        try {
+          return await call(token)
+        } catch (error) {
+          if (!isNotArrivedYet(error)) throw error
+          refusal = error
+          const issuedAt = new Date((decodeJwt(token).iat ?? 0) * 1000)
+          if (this.clock.now() < after(issuedAt, ROLES_STAND_FOR)) throw error
+          throw microsoftError('provider.token_rejected', { detail: 'issued before the consent arrived' })
+        }
       })
-    // MSAL takes a refusal without an `error` field for a success with an empty token.
-    if (network.refusal) throw network.refusal
-    if (!answer?.accessToken || !answer.expiresOn)
-      throw microsoftError('provider.unavailable', { detail: 'empty token' })
-    refuseOtherTenant(answer.accessToken, tenantId)
-    return { token: answer.accessToken, lifetimeMs: answer.expiresOn.getTime() - Date.now() }
+    } catch (error) {
+      const told =
+        refusal && error instanceof ProviderError && error.code === 'provider.token_rejected' ? refusal : error
+      throw isNotArrivedYet(told) ? withClassRetry(told) : told
+    }
+  }
+
+  #lastTry({ id }: TokenOwner, error: unknown): unknown {
+    if (!(error instanceof ProviderError) || !error.facts.tries) return error
+    const failures = (this.#failures.get(id) ?? 0) + 1
+    this.#failures.set(id, failures)
+    if (failures <= error.facts.tries) return error
+    const { problem, fix } = error.facts
+    return microsoftError('provider.unavailable', { class: 'permanent', problem, fix, detail: error.detail })
   }
 }
 
-/** MSAL's way out, with our deadline. Keeps what was refused, because MSAL keeps only parts of it. */
-class MsalNetwork implements INetworkModule {
-  refusal: ProviderError | null = null
+const isNotArrivedYet = (error: unknown): error is ProviderError =>
+  error instanceof ProviderError && NOT_ARRIVED_YET.includes(error.code)
 
-  constructor(
-    private readonly login: MicrosoftLogin,
-    private readonly clock: Clock,
-  ) {}
-
-  sendGetRequestAsync<T>(url: string, options?: NetworkRequestOptions): Promise<NetworkResponse<T>> {
-    return this.#send(url, { method: 'GET', headers: options?.headers })
-  }
-
-  sendPostRequestAsync<T>(url: string, options?: NetworkRequestOptions): Promise<NetworkResponse<T>> {
-    return this.#send(url, { method: 'POST', headers: options?.headers, body: options?.body })
-  }
-
-  async #send<T>(url: string, call: ProviderCall): Promise<NetworkResponse<T>> {
-    const answer = await this.login.call(url, call).catch((error) => {
-      this.refusal = error
-      throw error
-    })
-    if (answer.status !== 200) this.refusal = classifyMicrosoftAnswer(answer, this.clock.now())
-    return { status: answer.status, headers: answer.headers, body: (answer.json ?? {}) as T }
-  }
-}
-
-/** The thumbprint is computed here: one that was typed in, or has colons, silently names no certificate. */
-function proofOf({ proof }: MicrosoftCredential) {
-  if (proof.kind === 'secret') return { clientSecret: proof.clientSecret.reveal() }
-  try {
-    const certificate = new X509Certificate(proof.certificatePem)
-    const privateKey = proof.privateKey.reveal()
-    if (!certificate.checkPrivateKey(createPrivateKey(privateKey))) throw new Error('no match')
-    const thumbprintSha256 = certificate.fingerprint256.replaceAll(':', '').toLowerCase()
-    return { clientCertificate: { thumbprintSha256, privateKey } }
-  } catch {
-    throw microsoftError('microsoft.certificate_mismatch', { detail: 'certificate and private key do not match' })
-  }
-}
+const withClassRetry = ({ code, detail }: ProviderError) =>
+  microsoftError(code as MicrosoftErrorKey, { class: 'retry', detail })
 
 /** Belt and braces against a token of one organisation ever being used for another. */
 function refuseOtherTenant(token: string, tenantId: string): void {
@@ -120,6 +129,8 @@ function refuseOtherTenant(token: string, tenantId: string): void {
   }
   throw microsoftError('microsoft.tenant_mismatch', { detail: 'tid of the access token' })
 }
+
+const ownerOf = ({ id, cloud }: Organisation): TokenOwner => ({ id, cloud: CLOUDS[cloud ?? 'global'] })
 
 export function microsoftCredentialOf({ credential }: Pick<Organisation, 'credential'>): MicrosoftCredential {
   if (credential.provider !== 'microsoft') throw new TypeError('a Microsoft organisation needs a Microsoft credential')

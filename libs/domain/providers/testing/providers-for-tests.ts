@@ -1,4 +1,4 @@
-import { SystemClock } from '#platform/clock/clock.js'
+import { type Clock, SystemClock } from '#platform/clock/clock.js'
 import type { ProviderSettings } from '#platform/config/settings.js'
 import { defineStatement } from '#platform/database/statement.js'
 import { Log } from '#platform/observability/log.js'
@@ -19,11 +19,13 @@ export function providersForTests() {
   const sealer = sealerForTests()
   return {
     /** As after a first start: no tokens, nothing learned about budgets. */
-    async open(wanted: Pick<ProviderSettings, 'timeoutMs'> & Partial<ProviderSettings>): Promise<Providers> {
+    async open(
+      wanted: Pick<ProviderSettings, 'timeoutMs'> & Partial<ProviderSettings>,
+      clock: Clock = new SystemClock(),
+    ): Promise<Providers> {
       await finishAll()
       await db.database.run(FORGET, [])
       const settings = { googleSandboxUrl: null, microsoftSandboxUrl: null, mintsPerSecond: 2_000, ...wanted }
-      const clock = new SystemClock()
       const tokens = new ProviderTokens(db.database, sealer, clock, new CryptoRandom(), new Log('silent'), settings)
       opened.push(tokens)
       return new Providers(settings, clock, tokens)

@@ -1,7 +1,8 @@
 import { type AnswerOptions, answer, facts } from '#platform/cli/answer.js'
 import type { RunStep } from '#platform/cli/run-step.js'
+import { readInput } from '#platform/http/read-input.js'
 import type { TypedRegistration } from '../read-registration.js'
-import { toRegistrationBody } from '../registration.dto.js'
+import { registrationDtos, toRegistrationBody } from '../registration.dto.js'
 import { SetProviderCredential } from '../set-provider-credential.js'
 import { ShowProviderCredentials } from '../show-provider-credentials.js'
 import { readFileArgument, readSecretArgument } from './read-argument.js'
@@ -30,20 +31,30 @@ export async function setGoogle(run: RunStep, options: GoogleOptions) {
 
 interface MicrosoftOptions extends OwnerOptions {
   clientId: string
+  cloud?: string
   clientSecret?: string
   certificate?: string
   key?: string
+  pfx?: string
+  password?: string
+  sendChain?: boolean
+  federatedTokenFile?: string
 }
 
 export async function setMicrosoft(run: RunStep, options: MicrosoftOptions) {
-  const { clientId, clientSecret, certificate, key } = options
-  await set(run, options, {
-    provider: 'microsoft',
-    clientId,
-    clientSecret: await readSecretArgument('client_secret', clientSecret),
+  const { clientId, cloud, clientSecret, certificate, key, pfx, password, sendChain, federatedTokenFile } = options
+  const body = {
+    client_id: clientId,
+    cloud,
+    client_secret: await readSecretArgument('client_secret', clientSecret),
     certificate: certificate === undefined ? undefined : await readFileArgument('certificate', certificate),
-    privateKey: key === undefined ? undefined : await readFileArgument('private_key', key),
-  })
+    private_key: key === undefined ? undefined : await readFileArgument('private_key', key),
+    pfx: pfx === undefined ? undefined : await readFileArgument('pfx', pfx, 'base64'),
+    password: await readSecretArgument('password', password),
+    send_chain: sendChain,
+    federated_token_file: federatedTokenFile,
+  }
+  await set(run, options, readInput(registrationDtos.microsoft, body))
 }
 
 export async function showProviders(run: RunStep, options: AnswerOptions) {
@@ -65,9 +76,7 @@ function describe(registration: RegistrationBody): string[] {
   const { provider, client, credential, sign_in, updated_at } = registration
   const name = provider === 'google' ? 'Google' : 'Microsoft'
   const missingSignIn =
-    provider === 'google'
-      ? 'not set: customers cannot connect through this until --oauth-client-id and --oauth-client-secret are'
-      : 'not set: customers cannot connect through this until --client-secret is'
+    'not set: customers cannot connect through this until --oauth-client-id and --oauth-client-secret are'
   return [
     `${name}, for ${client ? `the client ${client}` : 'every client that has none of its own'}:`,
     facts({
@@ -86,11 +95,18 @@ function credentialFacts(credential: NonNullable<RegistrationBody['credential']>
         'numeric client id': `${credential.client_id} (for domain-wide delegation)`,
       }
     case 'client_secret':
-      return { 'acts as': credential.client_id, 'proves it by': 'client secret' }
+      return { ...appFacts(credential), 'proves it by': 'client secret' }
+    case 'federated_token':
+      return { ...appFacts(credential), 'proves it by': `the token in ${credential.token_file}` }
     case 'certificate':
       return {
-        'acts as': credential.client_id,
+        ...appFacts(credential),
         'proves it by': `certificate ${credential.thumbprint}, valid until ${credential.expires_at}`,
       }
   }
 }
+
+const appFacts = ({ client_id, cloud }: { client_id: string; cloud: string | null }): Record<string, string> => ({
+  'acts as': client_id,
+  ...(cloud && { 'in the cloud': cloud }),
+})

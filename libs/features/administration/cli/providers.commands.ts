@@ -52,20 +52,32 @@ the OAuth client needs the redirect URI <MANDATE_PUBLIC_URL>/enterprise_connect/
     .command('microsoft')
     .description('Sets the app registration that acts, and with which administrators sign in.')
     .requiredOption('--client-id <id>', 'application (client) ID, a GUID')
+    .option('--cloud <cloud>', 'global (the default), us-government, us-dod or china: where the registration is')
     .option('--client-secret <secret>', "the secret's value, as @file, as - for standard input, or as it is")
-    .option('--certificate <cert.pem>', 'acts with this certificate instead of the secret')
-    .option('--key <key.pem>', "the certificate's private key, unencrypted")
+    .option('--certificate <cert.pem>', 'a certificate, and after it any chain')
+    .option('--key <key.pem>', "the certificate's private key")
+    .option('--pfx <file.pfx>', 'certificate and private key in one PKCS #12 file')
+    .option(
+      '--password <password>',
+      'of the private key or the PFX file, as @file, as - for standard input, or as it is',
+    )
+    .option('--send-chain', 'sends the chain along (x5c), for registrations that trust an issuer and a subject name')
+    .option(
+      '--federated-token-file <path>',
+      'a token of another issuer that the registration trusts; read anew each time',
+    )
     .option(...FOR_CLIENT)
     .option(...JSON_OPTION)
     .addHelpText(
       'after',
       `${SECRETS}
 
-Mandate can act with a certificate, but sign administrators in only with a secret. Beside --certificate, --client-secret
-is for signing in alone; without it customers cannot connect through this registration.
+Give one proof: a secret, a certificate (--certificate and --key, or --pfx), or a federated token, for example the one
+that workload identity projects into every pod. Mandate acts with it, and signs administrators in with it.
 
-Example:
+Examples:
   $ mandate providers set microsoft --client-id 11111111-2222-4333-8444-555555555555 --client-secret @secret.txt
+  $ mandate providers set microsoft --client-id 11111111-2222-4333-8444-555555555555 --pfx app.pfx --password @password.txt
 
 In Entra the registration needs the redirect URI <MANDATE_PUBLIC_URL>/enterprise_connect/oauth/return/microsoft`,
     )

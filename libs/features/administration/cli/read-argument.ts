@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { invalidField } from '#platform/errors/validation-error.js'
 
 /**
@@ -13,10 +13,14 @@ export async function readSecretArgument(field: string, argument: string | undef
   return (await readFileArgument(field, argument.replace(/^@/, ''))).trim()
 }
 
-/** @param path a file, or `-` */
-export async function readFileArgument(field: string, path: string): Promise<string> {
+/** @param path a file, or `-` @param encoding `base64` for what is no text */
+export async function readFileArgument(
+  field: string,
+  path: string,
+  encoding: 'utf8' | 'base64' = 'utf8',
+): Promise<string> {
   try {
-    return path === '-' ? await text(process.stdin) : await readFile(path, 'utf8')
+    return (path === '-' ? await buffer(process.stdin) : await readFile(path)).toString(encoding)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     throw invalidField(field, 'errors.unreadable', `the file ${path} cannot be read (${code})`)

@@ -71,6 +71,7 @@ const STATEMENTS = [
     organisation_name text not null,
     domains text[] not null,
     administrator_email text not null,
+    cloud text,
     credential_source text not null,
     sealed_credential text,
     credential_version text not null,

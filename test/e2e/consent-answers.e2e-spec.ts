@@ -5,6 +5,9 @@ import { RawConsent } from './consent-raw.js'
 import { type ConsentStage, openConsentStage, type StageClient } from './consent-stage.js'
 import { type ConsentVisit, textOf } from './consent-visit.js'
 
+/** RFC 7636, appendix B. */
+const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
+const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
 const REDIRECT_URI = 'https://app.acme-scheduler.test/connected'
 
 describe('Allow and Deny', () => {
@@ -25,15 +28,18 @@ describe('Allow and Deny', () => {
     visit.browser.submit(decision, 'Allow Acme Scheduler')
 
   describe('Allow', () => {
-    it('clicked twice connects once, and the second click has a code that works', async () => {
-      const here = await raw.untilDecision()
+    it('clicked twice connects once, and the second click has a code that works, bound to the same challenge', async () => {
+      const here = await raw.untilDecision({ code_challenge: CHALLENGE, code_challenge_method: 'S256' })
       const before = await grantsAndAccounts()
       const answers = await Promise.all([allow(here), allow(here)])
       const codes = answers.map(({ url }) => url.searchParams.get('code'))
       expect(new Set(codes).size).toBe(2)
       const after = await grantsAndAccounts()
       expect(after.live).toBe(Math.max(before.live, 1))
-      for (const code of codes) expect((await exchange(code!)).status).toBe(200)
+      for (const code of codes) {
+        expect((await exchange(code!)).status).toBe(400)
+        expect((await exchange(code!, { code_verifier: VERIFIER })).status).toBe(200)
+      }
     })
 
     it('pressed again later says that it was done already', async () => {
@@ -113,7 +119,11 @@ describe('Allow and Deny', () => {
   it('clicked twice, Deny gives the same answer', async () => {
     const visit = await raw.begin()
     const csrf = await raw.csrfOf(visit)
-    const deny = async () => (await raw.post(`${visit.path}/deny`, visit.cookie, { csrf })).headers.get('location')
+    const deny = async () => {
+      const { status, headers } = await raw.post(`${visit.path}/deny`, visit.cookie, { csrf })
+      expect(status).toBe(303)
+      return headers.get('location')
+    }
     const answers = [...(await Promise.all([deny(), deny()])), await deny()]
     expect(answers[0]).toMatch(/[?&]error=access_denied&/)
     expect(new Set(answers).size).toBe(1)
@@ -124,7 +134,7 @@ describe('Allow and Deny', () => {
     return row as { live: number }
   }
 
-  const exchange = (code: string) =>
+  const exchange = (code: string, more = {}) =>
     fetch(`${stage.url}/oauth/token`, {
       method: 'POST',
       body: new URLSearchParams({
@@ -133,6 +143,7 @@ describe('Allow and Deny', () => {
         client_secret: client.secret,
         code,
         redirect_uri: REDIRECT_URI,
+        ...more,
       }),
     })
 })

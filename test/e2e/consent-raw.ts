@@ -63,9 +63,9 @@ export class RawConsent {
   }
 
   /** A browser on the decision page. */
-  async untilDecision() {
+  async untilDecision(parameters?: Record<string, string>) {
     const visit = new ConsentVisit(this.stage, this.client)
-    const instructions = await visit.browser.submit(await visit.begin(), 'Continue with Google Workspace')
+    const instructions = await visit.browser.submit(await visit.begin(parameters), 'Continue with Google Workspace')
     addDelegation(this.stage, instructions)
     const decision = await visit.goOn(await visit.continueAtGoogle(instructions, 'admin@acme.test'))
     const path = decision.url.pathname.replace(/\/decide$/, '')

@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core'
 import { AdministrationModule } from '#features/administration/administration.module.js'
 import { DeadLettersModule } from '#features/delegated-access/dead-letters.module.js'
 import { Clock, SystemClock } from '#platform/clock/clock.js'
-import { ConfigurationError, loadSettings, type Settings } from '#platform/config/settings.js'
+import { ConfigurationError, forgetSecrets, loadSettings, type Settings } from '#platform/config/settings.js'
 import { DatabaseModule } from '#platform/database/database.module.js'
 import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
 import { migrate } from '#platform/database/migrate.js'
@@ -18,6 +18,7 @@ import type { Secret } from '#platform/secrets/secret.js'
 /** Opens what one step needs and no more (no queue, no HTTP, no worker), runs it, and closes everything again. */
 export async function runStep<Step, Result>(step: Type<Step>, work: (step: Step) => Promise<Result>): Promise<Result> {
   const settings = loadSettings('standalone')
+  forgetSecrets()
   await refuseToMakeAKey(settings)
   const database = await openDatabase(settings)
   try {

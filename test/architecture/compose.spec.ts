@@ -13,6 +13,7 @@ interface Service {
   deploy?: { replicas?: number }
   volumes?: string[]
   build?: { dockerfile: string }
+  ulimits?: { core: number }
 }
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
@@ -30,6 +31,12 @@ describe('docker-compose.yml', () => {
   it('runs PostgreSQL, Redis, the API and two workers', () => {
     expect(Object.keys(services).sort()).toEqual(['api', 'postgres', 'redis', 'worker'])
     expect(named('worker').deploy?.replicas).toBe(2)
+  })
+
+  it('lets nothing out of the memory of ours: no core file, no debugger', () => {
+    expect(ours.map(({ ulimits }) => ulimits)).toEqual([{ core: 0 }, { core: 0 }])
+    expect(read('deploy/Dockerfile')).toContain('NODE_OPTIONS=--disable-sigusr1')
+    expect(read('deploy/Dockerfile')).toMatch(/^ENTRYPOINT .*ulimit -c 0 && exec/m)
   })
 
   it('asks every service for its health', () => {

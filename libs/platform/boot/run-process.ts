@@ -1,5 +1,11 @@
 import { onNpmShellGone } from '#platform/config/npm-shell.js'
-import { ConfigurationError, loadSettings, type RunMode, type Settings } from '#platform/config/settings.js'
+import {
+  ConfigurationError,
+  forgetSecrets,
+  loadSettings,
+  type RunMode,
+  type Settings,
+} from '#platform/config/settings.js'
 import { armFailPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import type { RunningApplication } from './run-application.js'
@@ -8,6 +14,7 @@ import type { RunningApplication } from './run-application.js'
 export async function runProcess(mode: RunMode, start: (settings: Settings, log: Log) => Promise<RunningApplication>) {
   try {
     const settings = loadSettings(mode)
+    forgetSecrets()
     armFailPoint(settings.failPoint)
     const log = new Log(settings.logLevel)
     const running = await start(settings, log)

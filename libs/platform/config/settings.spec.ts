@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { close, open } from 'node:inspector'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ConfigurationError, loadSettings, type RunMode } from './settings.js'
+import { ConfigurationError, forgetSecrets, loadSettings, type RunMode } from './settings.js'
 
 const settings = (environment: NodeJS.ProcessEnv) => loadSettings('standalone', environment)
 const problemsOf = (environment: NodeJS.ProcessEnv) => {
@@ -83,6 +84,28 @@ function allProblems(mode: RunMode, environment: Record<string, string>): readon
     throw error
   }
 }
+
+describe('the environment', () => {
+  it('holds no secret any more once it has been read: children inherit it', () => {
+    const environment: NodeJS.ProcessEnv = { ...SERVICE, REDIS_URL: 'redis://:word@host', PORT: '8080', PATH: '/bin' }
+    loadSettings('service', environment)
+    forgetSecrets(environment)
+
+    expect(environment).toEqual({ PORT: '8080', PATH: '/bin' })
+  })
+
+  it('is refused in production with a debugger in it', () => {
+    open(0, '127.0.0.1')
+    try {
+      const problem = expect.stringMatching(/^NODE_OPTIONS .* opens a debugger/)
+      expect(allProblems('service', { ...SERVICE, NODE_ENV: 'production' })).toContainEqual(problem)
+      expect(allProblems('service', SERVICE)).toEqual([])
+    } finally {
+      close()
+    }
+    expect(allProblems('service', { ...SERVICE, NODE_ENV: 'production' })).toEqual([])
+  })
+})
 
 describe('the configuration', () => {
   const directory = mkdtempSync(join(tmpdir(), 'mandate-settings-'))

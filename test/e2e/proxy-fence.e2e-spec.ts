@@ -93,6 +93,21 @@ describe('nothing reaches a provider', () => {
     expect((await stage.get(bills, target)).status).toBe(200)
   })
 
+  it('of a calendar that a colleague shared, which is named in the list and not opened', async () => {
+    const token = await stage.tokenFor('microsoft', 'milton@initech.test')
+    const { json } = await stage.get(token, `${MICROSOFT}/me/calendars`)
+    const opened = async (calendar: { id: string }, rest: string) => {
+      const path = `${MICROSOFT}/me/calendars/${encodeURIComponent(calendar.id)}${rest}`
+      const { status, json: answer } = await stage.get(token, path)
+      return status === 200 ? 200 : `${status} ${answer.error}`
+    }
+    const shared = json.value.find(({ owner }: { owner: { address: string } }) => owner.address === 'bill@initech.test')
+    const reads = ['/events', '/calendarView?startDateTime=2026-01-01&endDateTime=2026-01-08']
+    for (const rest of reads) expect(await opened(shared, rest)).toBe('403 microsoft.calendar_of_another')
+    const [own, team] = json.value
+    for (const rest of reads) expect([await opened(own, rest), await opened(team, rest)]).toEqual([200, 200])
+  })
+
   it('but the refusal of the mailbox, for the id of another mailbox’s calendar', async () => {
     const { json } = await stage.get(
       await stage.tokenFor('microsoft', 'bill@initech.test'),

@@ -88,7 +88,7 @@ describe('with a mailbox’s access token, the proxy', () => {
   it('reads the calendars of a Microsoft mailbox, each by its id', async () => {
     const token = await stage.tokenFor('microsoft', 'milton@initech.test')
     const { json } = await stage.get(token, `${MICROSOFT}/users/Milton%40Initech.test/calendars?$select=name`)
-    expect(json.value.map(({ name }: { name: string }) => name)).toEqual(['Calendar', 'Team'])
+    expect(json.value.map(({ name }: { name: string }) => name)).toEqual(['Calendar', 'Team', 'Bill Lumbergh'])
     const events = await stage.get(token, `${MICROSOFT}/me/calendars/${encodeURIComponent(json.value[1].id)}/events`)
     expect(events.json.value[0].subject).toBe('Team meeting')
     const one = await stage.get(token, `${MICROSOFT}/me/events/${encodeURIComponent(events.json.value[0].id)}`)

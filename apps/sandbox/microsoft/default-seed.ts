@@ -46,7 +46,7 @@ const initech = (mailboxes: number): TenantInput => ({
   domains: ['initech.test', 'initech.onmicrosoft.test'],
   users: [
     { upn: 'admin@initech.test', displayName: 'Alex Admin', roles: ['Global Administrator'] },
-    { upn: 'milton@initech.test', displayName: 'Milton Waddams' },
+    { upn: 'milton@initech.test', displayName: 'Milton Waddams', sharedCalendars: ['bill@initech.test'] },
     { upn: 'bill@initech.test', displayName: 'Bill Lumbergh', aliases: ['bill.lumbergh@initech.test'] },
     { upn: 'helpdesk@initech.test', displayName: 'Hanna Helpdesk', roles: ['User Administrator'] },
     { upn: 'disabled@initech.test', displayName: 'Dirk Disabled', accountEnabled: false },

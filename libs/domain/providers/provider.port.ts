@@ -85,6 +85,8 @@ export interface Room {
 export interface ProviderRead {
   /** Path and query on the provider's API origin, e.g. `/calendar/v3/calendars/primary/events?maxResults=10`. */
   pathAndQuery: string
+  /** Microsoft: the calendar that the path goes through, which has to be the mailbox's own. */
+  calendarId?: string
   /** `accept`, `prefer` and the like; never `authorization`. */
   headers: Record<string, string>
   /** Aborts the upstream call when the caller goes away. */

@@ -27,6 +27,8 @@ export interface ApiReads {
 export interface AdmittedRead {
   shape: string
   pathAndQuery: string
+  /** The calendar that it goes through, where the provider finds shared ones by the same path. */
+  calendarId?: string
 }
 
 const TEXT = /^\P{Cc}*$/u

@@ -38,7 +38,12 @@ describe('a read at Microsoft', () => {
     ['calendars.events.get', `calendars/${LONG_ID}/events/${LONG_ID}`],
     ['calendars.calendarView.list', `calendars/${LONG_ID}/calendarView`],
   ])('is admitted as %s and goes to the mailbox itself', (shape, path) => {
-    const out = { shape: `microsoft.${shape}`, pathAndQuery: `${OWN}/${path.replaceAll('=', '%3D')}` }
+    const out = {
+      shape: `microsoft.${shape}`,
+      pathAndQuery: `${OWN}/${path.replaceAll('=', '%3D')}`,
+      // Whose it is has to be asked before anything in it is read.
+      ...(/^calendars\/.+\//.test(path) && { calendarId: LONG_ID }),
+    }
     expect(admit(`${MOUNT}v1.0/me/${path}`)).toEqual(out)
     expect(admit(`${MOUNT}v1.0/users/${ID}/${path}`)).toEqual(out)
     expect(admit(`${MOUNT}v1.0/users/${ID.toUpperCase()}/${path}`)).toEqual(out)

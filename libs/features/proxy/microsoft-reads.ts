@@ -30,7 +30,7 @@ const READS = [
   shape('calendar.get', 'calendar', 'list_calendars', ONE),
   ...EVENTS_OF('', ''),
   ...EVENTS_OF('calendar.', 'calendar/'),
-  // Graph looks ids up in the mailbox of the path. Accepted: a calendar that somebody shared with it is found there too.
+  // A calendar that somebody shared is found in the mailbox too: named in the list, as on its owner's screen, and opened never.
   ...EVENTS_OF('calendars.', 'calendars/{id}/'),
 ]
 
@@ -57,7 +57,7 @@ export function admitMicrosoftRead(
 ): AdmittedRead {
   const [version = '', me, ...rest] = target.segments
   const segments = me === 'me' ? [version, 'users', encodeURIComponent(mailbox.email), ...rest] : target.segments
-  return admitRead(
+  const admitted = admitRead(
     {
       shapes: READS,
       // Long enough that no word of the API passes for an id.
@@ -68,6 +68,8 @@ export function admitMicrosoftRead(
     { ...target, segments },
     permissions,
   )
+  const [, , , collection, calendarId, through] = segments
+  return collection === 'calendars' && through ? { ...admitted, calendarId } : admitted
 }
 
 const ownIdOf =

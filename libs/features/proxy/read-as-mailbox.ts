@@ -60,7 +60,7 @@ export class ReadAsMailbox {
   async read(grant: Grant, asked: ProxiedRequest): Promise<ProxiedAnswer> {
     const { account, serviceAccount } = await this.#findMailbox(grant)
     const permissions = permissionsOf(grant.scope as DelegatedScope[])
-    const { shape, pathAndQuery } = admit(asked, account, permissions)
+    const { shape, ...admitted } = admit(asked, account, permissions)
     const organisation = await this.#organisationOf(serviceAccount)
     const provider = this.providers.organisation(account.provider)
     const unwanted = new AbortController()
@@ -77,7 +77,7 @@ export class ReadAsMailbox {
         ms: this.clock.now().getTime() - startedAt.getTime(),
       })
     try {
-      const read = { pathAndQuery, headers: headersToProvider(asked.headers), signal }
+      const read = { ...admitted, headers: headersToProvider(asked.headers), signal }
       const answer = await provider.readAs(organisation, account, permissions, read)
       note('proxy.answered', { status: answer.status })
       if (answer.status < 400) await this.recordRead.record(grant, account)

@@ -43,7 +43,7 @@ describe('calendars in Graph', () => {
     expect(await code('room.apollo@initech.test')).toBe('opened')
     expect(await code('disabled@initech.test')).toBe('opened')
     const { value } = (await get('/users/milton@initech.test/calendars')).body
-    expect(value?.map(({ name }) => name)).toEqual(['Calendar', 'Team'])
+    expect(value?.map(({ name }) => name)).toEqual(['Calendar', 'Team', 'Bill Lumbergh'])
     expect((await get(`/users/milton@initech.test/calendars/${value?.[1]?.id}`)).body.name).toBe('Team')
     expect((await get(`/users/bill@initech.test/calendars/${value?.[1]?.id}`)).code).toBe('ErrorItemNotFound')
   })

@@ -120,6 +120,7 @@ describe('the error table', () => {
       'microsoft.tenant_mismatch',
       'microsoft.federated_token_missing',
       'grant.mailbox_reassigned',
+      'microsoft.calendar_of_another',
     ]
     expect(Object.keys(MICROSOFT_ERRORS).filter((key) => !reached.has(key) && !ownChecks.includes(key))).toEqual([])
   })

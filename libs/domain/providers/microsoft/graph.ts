@@ -63,8 +63,11 @@ export class Graph {
     return found.value[0] ?? null
   }
 
-  calendar = (access: GraphAccess, userId: string) =>
-    this.#get<GraphCalendar>(access, `/users/${encodeURIComponent(userId)}/calendar?$select=id,name,owner`)
+  /** @param calendarId the mailbox's default one when left out */
+  calendar(access: GraphAccess, userId: string, calendarId?: string): Promise<GraphCalendar> {
+    const calendar = calendarId === undefined ? 'calendar' : `calendars/${encodeURIComponent(calendarId)}`
+    return this.#get(access, `/users/${encodeURIComponent(userId)}/${calendar}?$select=id,name,owner`)
+  }
 
   /** `user`, `shared`, `room` and the like. Needs a permission that nothing else needs: MailboxSettings.Read. */
   async mailboxPurpose(access: GraphAccess, userId: string): Promise<string | undefined> {

@@ -270,6 +270,12 @@ export const MICROSOFT_ERRORS = {
     problem: 'Microsoft cannot find what was asked for in this mailbox.',
     fix: 'Check that it still exists.',
   },
+  'microsoft.calendar_of_another': {
+    class: 'permanent',
+    effect: 'mailbox',
+    problem: 'This calendar belongs to another mailbox and was only shared with this one.',
+    fix: 'Ask for delegated access to the mailbox that it belongs to.',
+  },
   'microsoft.request_refused': {
     class: 'permanent',
     effect: 'mailbox',

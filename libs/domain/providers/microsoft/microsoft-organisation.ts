@@ -6,6 +6,7 @@ import type {
   MailboxProof,
   Organisation,
   OrganisationProvider,
+  ProvenMailbox,
   ProviderRead,
   ProviderReadAnswer,
   Room,
@@ -13,6 +14,7 @@ import type {
 import type { Graph, GraphAccess, GraphRoom, GraphUser } from './graph.js'
 import { type MicrosoftErrorKey, microsoftError } from './microsoft-errors.js'
 import type { MicrosoftTokens } from './microsoft-token.js'
+import { OwnCalendars } from './own-calendars.js'
 
 /**
  * One app-only token opens every mailbox of the organisation, so the token proves nothing about a mailbox: its calendar
@@ -20,11 +22,14 @@ import type { MicrosoftTokens } from './microsoft-token.js'
  */
 export class MicrosoftOrganisation implements OrganisationProvider {
   readonly name = 'microsoft'
+  readonly #ownCalendars: OwnCalendars
 
   constructor(
     private readonly tokens: MicrosoftTokens,
     private readonly graph: Graph,
-  ) {}
+  ) {
+    this.#ownCalendars = new OwnCalendars(graph)
+  }
 
   async proveMailbox(
     organisation: Organisation,
@@ -126,11 +131,12 @@ export class MicrosoftOrganisation implements OrganisationProvider {
 
   readAs(
     organisation: Organisation,
-    _mailbox: { email: string; kind: MailboxKind },
+    { providerUserId }: ProvenMailbox,
     _permissions: readonly DelegatedPermission[],
     read: ProviderRead,
   ): Promise<ProviderReadAnswer> {
     return this.tokens.as(organisation, 'interactive', async (access) => {
+      if (read.calendarId) await this.#ownCalendars.refuseOthers(access, providerUserId, read.calendarId)
       const answer = await this.graph.read(access, read)
       if (answer.status !== 401) return answer
       await answer.discard()

@@ -1,0 +1,36 @@
+import { LRUCache } from 'lru-cache'
+import { ProviderError } from '#platform/errors/provider-error.js'
+import { sameAddress } from '../mailbox-address.js'
+import type { Graph, GraphAccess } from './graph.js'
+import { microsoftError } from './microsoft-errors.js'
+
+const KEPT = 10_000
+
+/**
+ * Which calendars are the mailbox's own. One that a colleague has shared lies among them, and the application's token
+ * opens it whether or not anybody gave consent for the colleague.
+ */
+export class OwnCalendars {
+  /** A calendar does not change its owner, so what is known once stays true. */
+  readonly #known = new LRUCache<string, true>({ max: KEPT })
+
+  constructor(private readonly graph: Graph) {}
+
+  /** @throws ProviderError microsoft.calendar_of_another */
+  async refuseOthers(access: GraphAccess, userId: string, calendarId: string): Promise<void> {
+    const key = `${userId} ${calendarId}`
+    if (this.#known.has(key)) return
+    try {
+      const [calendar, own] = await Promise.all([
+        this.graph.calendar(access, userId, calendarId),
+        this.graph.calendar(access, userId),
+      ])
+      if (!sameAddress(calendar.owner?.address, own.owner?.address))
+        throw microsoftError('microsoft.calendar_of_another')
+      this.#known.set(key, true)
+    } catch (error) {
+      // A calendar that is not there opens nothing: the caller's own read is answered with that.
+      if (!(error instanceof ProviderError) || error.code !== 'microsoft.not_found') throw error
+    }
+  }
+}

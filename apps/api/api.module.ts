@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common'
 import { AdministrationHttpModule } from '#features/administration/administration.http.module.js'
+import { AuditHttpModule } from '#features/audit/audit.http.module.js'
 import { DelegatedAccessHttpModule } from '#features/delegated-access/delegated-access.http.module.js'
 import { ProxyHttpModule } from '#features/proxy/proxy.http.module.js'
 import { ServiceAccountsHttpModule } from '#features/service-accounts/service-accounts.http.module.js'
@@ -16,6 +17,7 @@ export const API_FEATURES = [
   TokensHttpModule,
   ProxyHttpModule,
   AdministrationHttpModule,
+  AuditHttpModule,
 ]
 
 @Module({})

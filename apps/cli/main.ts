@@ -3,6 +3,7 @@ import { addClientCommands } from '#features/administration/cli/clients.commands
 import { addProviderCommands } from '#features/administration/cli/providers.commands.js'
 import { addSecretsCommands } from '#features/administration/cli/secrets.commands.js'
 import { addServiceAccountCommands } from '#features/administration/cli/service-accounts.commands.js'
+import { addAuditCommands } from '#features/audit/cli/audit.commands.js'
 import { addRequestCommands } from '#features/delegated-access/cli/requests.commands.js'
 import { exitCodeOf, reportFailure } from './report-failure.js'
 
@@ -41,6 +42,7 @@ addClientCommands(mandate, runStep)
 addProviderCommands(mandate, runStep)
 addSecretsCommands(mandate, runStep)
 addRequestCommands(mandate, runStep)
+addAuditCommands(mandate, runStep)
 addServiceAccountCommands(mandate, runStep)
 
 try {

@@ -2,6 +2,7 @@ import { userInfo } from 'node:os'
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { AdministrationModule } from '#features/administration/administration.module.js'
+import { AuditAdministrationModule } from '#features/audit/audit-administration.module.js'
 import { DeadLettersModule } from '#features/delegated-access/dead-letters.module.js'
 import { Clock, SystemClock } from '#platform/clock/clock.js'
 import { ConfigurationError, forgetSecrets, loadSettings, type Settings } from '#platform/config/settings.js'
@@ -76,7 +77,12 @@ class CliModule {
     ]
     return {
       module: CliModule,
-      imports: [DatabaseModule.forRoot(databaseUrl), AdministrationModule, DeadLettersModule],
+      imports: [
+        DatabaseModule.forRoot(databaseUrl),
+        AdministrationModule,
+        AuditAdministrationModule,
+        DeadLettersModule,
+      ],
       providers: mechanisms,
       exports: mechanisms.map(({ provide }) => provide),
     }

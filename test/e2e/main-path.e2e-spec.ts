@@ -174,6 +174,92 @@ describe.each<Queue>(queuesOfThisMachine())('the main path, its queue on %s:', (
     })
   })
 
+  describe('the audit', () => {
+    const eventsOf = async (query: string) => (await stage.api.audit(`events?limit=1000&${query}`)).events
+    const actsOf = (events: { act: string }[]) => events.map(({ act }) => act).sort()
+
+    it('has each act for a mailbox once, with who did it, from where and when', async () => {
+      const all = [
+        'access.requested',
+        'callback.attempted',
+        'code.exchanged',
+        'code.issued',
+        'mailbox.read',
+        'mint.granted',
+      ]
+      const events = await until('every act to be on record', async () => {
+        const events = await eventsOf(`mailbox=${encodeURIComponent(LOVELACE)}`)
+        return events.length >= all.length && events
+      })
+      expect(actsOf(events)).toEqual(all)
+      const byClient = {
+        actor: `client:${client.id}`,
+        address: '127.0.0.1',
+        request_id: expect.stringMatching(/^req_/),
+      }
+      const byUs = { actor: 'mandate', address: null, request_id: null }
+      for (const event of events) {
+        const isOurs = ['callback.attempted', 'code.issued', 'mint.granted'].includes(event.act)
+        expect(event).toMatchObject({
+          ...(isOurs ? byUs : byClient),
+          ...{ client_id: client.id, service_account_id: accounts.acme.id, mailbox: LOVELACE },
+        })
+      }
+    })
+
+    it('says why a mailbox was denied', async () => {
+      const events = await eventsOf('mailbox=suspended@acme.test')
+      expect(actsOf(events)).toEqual(['access.requested', 'callback.attempted', 'mint.denied'])
+      expect(events).toContainEqual(
+        expect.objectContaining({
+          act: 'mint.denied',
+          reason: 'google.subject_suspended',
+          subject: expect.any(String),
+        }),
+      )
+    })
+
+    it('has what administrators and the operator did', async () => {
+      const events = (await eventsOf(`client=${client.id}`)).filter(({ mailbox }: { mailbox: unknown }) => !mailbox)
+      const once = ['code.exchanged', 'code.issued', 'consent.allowed', 'consent.begun']
+      expect(actsOf(events)).toEqual(['client.registered', ...once, ...once].sort())
+      const [registered] = events
+      expect(registered).toMatchObject({
+        act: 'client.registered',
+        actor: expect.stringMatching(/^admin-key:[\w-]{12}$/),
+      })
+      const allowed = events.filter(({ act }: { act: string }) => act === 'consent.allowed')
+      expect(allowed.map(({ actor }: { actor: string }) => actor).sort()).toEqual([
+        'administrator:admin@acme.test',
+        'administrator:admin@initech.test',
+      ])
+      const ofOperator = await eventsOf('client=operator')
+      expect(actsOf(ofOperator).filter((act) => act.startsWith('provider'))).toHaveLength(2)
+    })
+
+    it('knows who could read a mailbox today, and who did', async () => {
+      const today = new Date().toISOString().slice(0, 10)
+      const of = (mailbox: string, on: string) =>
+        stage.api.audit(`mailboxes/${encodeURIComponent(mailbox)}/readers?on=${on}`)
+      expect((await of(LOVELACE, today)).readers).toEqual([
+        expect.objectContaining({ client_id: client.id, scope: ['read_only'], ended_at: null, reads: 1, refreshes: 0 }),
+      ])
+      expect((await of('ben@acme.test', today)).readers).toEqual([
+        expect.objectContaining({ first_token_at: expect.any(String), reads: 0, last_read_at: null }),
+      ])
+      expect((await of(LOVELACE, '2020-01-01')).readers).toEqual([])
+      expect((await of('suspended@acme.test', today)).readers).toEqual([])
+    })
+
+    it('is whole', async () => {
+      const { intact, chains } = await stage.api.audit('verification')
+      expect(intact).toBe(true)
+      expect(chains.map((chain: { client: string }) => chain.client)).toEqual(
+        [client.id, accounts.globex.client.id, 'operator'].sort(),
+      )
+    })
+  })
+
   describe('while Google', () => {
     const TROUBLES = [
       { what: 'asks for patience', email: 'user00001@acme.test', fault: { error: 'provider.throttled/retry_after' } },

@@ -116,6 +116,11 @@ export class PublicApi {
     return { ...client, secret: rotated.client_secret }
   }
 
+  /** What `/admin/v1/audit…` answers. */
+  audit(path: string): Promise<Answer['json']> {
+    return this.must('GET', `/admin/v1/audit/${path}`, { token: this.adminKey })
+  }
+
   disable({ id }: Client): Promise<Answer> {
     return this.call('POST', `/admin/v1/clients/${id}/disable`, { token: this.adminKey })
   }

@@ -76,6 +76,12 @@ export class ServiceAccounts {
     return em.find(ServiceAccount, where, { orderBy: { id: 'asc' }, limit })
   }
 
+  /** Of those that have all of these; for an organisation, whichever clients it has authorised. */
+  select(em: Em, named: { id?: string; clientId?: string; organisationId?: string }): Promise<ServiceAccount[]> {
+    const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
+    return em.find(ServiceAccount, given, { orderBy: { id: 'asc' } })
+  }
+
   find(em: Em, id: string): Promise<ServiceAccount | null> {
     return em.findOne(ServiceAccount, { id })
   }

@@ -120,7 +120,9 @@ export class RevokeServiceAccounts {
     const [revoked] = await this.#end(REVOKE_ONE, id)
     // Also the second time: the first may have died before it had stopped everything.
     await this.#stopRequests([id])
-    return revoked ?? null
+    if (!revoked) return null
+    const { id: _revoked, ...counts } = revoked
+    return counts
   }
 
   async revokeAllOfClient(clientId: string): Promise<Revoked & { serviceAccounts: number }> {

@@ -1,11 +1,11 @@
 import { type AnswerOptions, answer, facts } from '#platform/cli/answer.js'
+import { readFileArgument, readSecretArgument } from '#platform/cli/read-argument.js'
 import type { RunStep } from '#platform/cli/run-step.js'
 import { readInput } from '#platform/http/read-input.js'
 import type { TypedRegistration } from '../read-registration.js'
 import { registrationDtos, toRegistrationBody } from '../registration.dto.js'
 import { SetProviderCredential } from '../set-provider-credential.js'
 import { ShowProviderCredentials } from '../show-provider-credentials.js'
-import { readFileArgument, readSecretArgument } from './read-argument.js'
 
 type RegistrationBody = ReturnType<typeof toRegistrationBody>
 

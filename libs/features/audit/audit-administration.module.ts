@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common'
+import { AuditModule } from '#domain/audit/audit.module.js'
+import { CredentialsModule } from '#domain/credentials/credentials.module.js'
+import { ExportAudit } from './export-audit.js'
+import { ListAuditEvents } from './list-audit-events.js'
+import { ReadSelection } from './read-selection.js'
+import { ShowReaders } from './show-readers.js'
+import { VerifyAudit } from './verify-audit.js'
+
+const STEPS = [VerifyAudit, ExportAudit, ListAuditEvents, ShowReaders]
+
+/** What an operator asks of the audit. Two faces stand on the same steps: `/admin/v1/audit` and the CLI. */
+@Module({
+  imports: [AuditModule, CredentialsModule],
+  providers: [ReadSelection, ...STEPS],
+  exports: [AuditModule, ...STEPS],
+})
+export class AuditAdministrationModule {}

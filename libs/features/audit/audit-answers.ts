@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { timeAnswer } from '#platform/http/openapi/answers.js'
+
+// What `audit.dto` writes, as `/openapi.json` promises it.
+
+const eventAnswer = z.strictObject({
+  client_id: z.string().meta({ description: 'Whose chain it is in: a client, or `operator`.' }),
+  sequence: z.int(),
+  version: z.int().meta({ description: 'Of the form that is hashed.' }),
+  at: timeAnswer,
+  act: z.string(),
+  actor: z.string(),
+  address: z.string().nullable(),
+  request_id: z.string().nullable(),
+  service_account_id: z.string().nullable(),
+  mailbox: z.string().nullable(),
+  subject: z.string().nullable(),
+  reason: z.string().nullable(),
+  details: z.record(z.string(), z.unknown()).nullable(),
+  previous: z.string(),
+  hash: z.string(),
+})
+
+export const eventPageAnswer = z.strictObject({
+  events: z.array(eventAnswer),
+  next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+})
+
+export const headsAnswer = z.strictObject({
+  heads: z.array(
+    z.strictObject({
+      client_id: z.string(),
+      sequence: z.int(),
+      hash: z.string(),
+      signed_at: timeAnswer,
+      signature: z.string(),
+    }),
+  ),
+  public_key: z.string().meta({ description: 'Ed25519, PEM: of the key that signs now.' }),
+})
+
+export const verificationAnswer = z.strictObject({
+  intact: z.boolean(),
+  chains: z.array(
+    z.strictObject({
+      client: z.string(),
+      rows: z.int().meta({ description: 'Rows that are as they were written.' }),
+      finding: z
+        .strictObject({
+          tampering: z.enum(['edited', 'deleted', 'reordered', 'cut off', 'planted', 'forged']),
+          sequence: z.int(),
+          explanation: z.string(),
+        })
+        .nullable(),
+    }),
+  ),
+})
+
+export const readersAnswer = z.strictObject({
+  mailbox: z.string(),
+  on: z.string(),
+  readers: z.array(
+    z.strictObject({
+      client_id: z.string(),
+      client_name: z.string(),
+      service_account_id: z.string(),
+      organisation_name: z.string(),
+      grant_id: z.string(),
+      scope: z.array(z.string()),
+      granted_at: timeAnswer,
+      ended_at: timeAnswer.nullable(),
+      first_token_at: timeAnswer.nullable(),
+      refreshes: z.int(),
+      reads: z.int().meta({ description: 'Hours in which it was read, for each process that read.' }),
+      last_read_at: timeAnswer.nullable(),
+    }),
+  ),
+})

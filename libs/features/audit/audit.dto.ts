@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import type { AuditEvent } from '#domain/audit/audit-event.js'
+import type { AuditHead } from '#domain/audit/audit-head.js'
+import type { Reader } from '#domain/audit/find-readers.js'
+import type { Verification } from '#domain/audit/verify-chain.js'
+import { requiredText } from '#platform/http/read-input.js'
+import type { eventPageAnswer, headsAnswer, readersAnswer, verificationAnswer } from './audit-answers.js'
+import type { EventPage } from './list-audit-events.js'
+import type { AuditSelection } from './read-selection.js'
+
+// `/admin/v1` and the CLI speak this one language.
+
+const moment = requiredText(40)
+  .refine((text) => /^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(text) && !Number.isNaN(Date.parse(text)), {
+    error: 'must be a day such as 2026-11-21, or a time in UTC such as 2026-11-21T13:00:00Z',
+  })
+  .transform((text) => new Date(text))
+
+const selection = {
+  client: requiredText(512).optional(),
+  service_account: requiredText(512).optional(),
+  organisation: requiredText(512).optional(),
+  mailbox: requiredText(512).optional(),
+  from: moment.optional(),
+  until: moment.optional(),
+}
+
+type NamedSelection = z.infer<z.ZodObject<typeof selection>>
+
+export const toSelection = ({ service_account: serviceAccount, ...rest }: NamedSelection): AuditSelection => ({
+  ...rest,
+  serviceAccount,
+})
+
+export const selectionDto = z.strictObject(selection)
+
+const cursor = z
+  .string()
+  .regex(/^[\w-]{1,512}:\d{1,15}$/, 'must be the next_cursor of an earlier page')
+  .transform((text) => {
+    const at = text.lastIndexOf(':')
+    return { clientId: text.slice(0, at), sequence: Number(text.slice(at + 1)) }
+  })
+
+export const eventPageDto = z.strictObject({
+  ...selection,
+  limit: z.coerce.number('must be a number').int().min(1).max(1000).default(100),
+  cursor: cursor.optional(),
+})
+
+export const verificationDto = z.strictObject({ client: requiredText(512).optional() })
+
+const day = requiredText(10)
+
+  .refine((text) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)), {
+    error: 'must be a day in UTC such as 2026-11-21',
+  })
+  .transform((text) => new Date(text))
+
+export const addressDto = z.strictObject({ address: requiredText(512) })
+
+export const dayDto = z.strictObject({ on: day })
+
+const headDto = z.object({
+  client_id: z.string(),
+  sequence: z.number(),
+  hash: z.string(),
+  signed_at: z.string(),
+  signature: z.string(),
+})
+
+/** The last line of an export. */
+export const sealDto = z.object({ export: z.object({ heads: z.array(headDto) }) })
+
+export const toEventBody = ({ details, ...event }: AuditEvent) => ({
+  ...event,
+  details: details && JSON.parse(details),
+})
+
+export const toEventPageBody = ({ events, next }: EventPage): z.infer<typeof eventPageAnswer> => ({
+  events: events.map(toEventBody),
+  next_cursor: next && `${next.clientId}:${next.sequence}`,
+})
+
+export const toHeadsBody = (heads: AuditHead[], publicKey: string): z.infer<typeof headsAnswer> => ({
+  heads,
+  public_key: publicKey,
+})
+
+export const toVerificationBody = (chains: Verification[]): z.infer<typeof verificationAnswer> => ({
+  intact: chains.every(({ finding }) => finding === null),
+  chains: chains.map(({ clientId, rows, finding }) => ({ client: clientId, rows, finding })),
+})
+
+export const toReadersBody = (mailbox: string, on: Date, readers: Reader[]): z.infer<typeof readersAnswer> => ({
+  mailbox,
+  on: on.toISOString().slice(0, 10),
+  readers: readers.map((reader) => ({
+    ...reader,
+    granted_at: reader.granted_at.toISOString(),
+    ended_at: reader.ended_at?.toISOString() ?? null,
+    first_token_at: reader.first_token_at?.toISOString() ?? null,
+    last_read_at: reader.last_read_at?.toISOString() ?? null,
+  })),
+})

@@ -1,0 +1,33 @@
+import { Injectable } from '@nestjs/common'
+import type { AuditEvent } from '#domain/audit/audit-event.js'
+import { ChainArrivals } from '#domain/audit/chain-arrivals.js'
+import { type EventPosition, FindEvents } from '#domain/audit/find-events.js'
+import { type AuditSelection, ReadSelection } from './read-selection.js'
+
+export interface EventPage {
+  events: AuditEvent[]
+  /** The place of the last one here; null on the last page. */
+  next: EventPosition | null
+}
+
+@Injectable()
+export class ListAuditEvents {
+  constructor(
+    private readonly arrivals: ChainArrivals,
+    private readonly events: FindEvents,
+    private readonly selections: ReadSelection,
+  ) {}
+
+  /** By client, each in the order of its chain. */
+  async list(
+    selection: AuditSelection,
+    { after, limit }: { after?: EventPosition; limit: number },
+  ): Promise<EventPage> {
+    if (!after) await this.arrivals.chain()
+    const found = await this.events.find(await this.selections.filterFor(selection), { after, limit: limit + 1 })
+    const events = found.slice(0, limit)
+    const last = events.at(-1)
+    const next = found.length > limit && last ? { clientId: last.client_id, sequence: last.sequence } : null
+    return { events, next }
+  }
+}

@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common'
+import type { AuditHead } from '#domain/audit/audit-head.js'
+import { type Verification, VerifyChain } from '#domain/audit/verify-chain.js'
+import { notFound } from '#platform/errors/api-error.js'
+
+export interface WhatToVerify {
+  /** One chain; left out: all. */
+  clientId?: string
+  /** Heads that were exported earlier. */
+  kept?: AuditHead[]
+  /** Told now and then, for whoever waits. */
+  onProgress?: (clientId: string, rows: number, of: number) => void
+}
+
+/** Follows every chain from its first row to its head. */
+@Injectable()
+export class VerifyAudit {
+  constructor(private readonly verifier: VerifyChain) {}
+
+  /** One chain after the other. @throws ApiError not_found */
+  async *verify({ clientId, kept = [], onProgress }: WhatToVerify): AsyncGenerator<Verification> {
+    const present = await this.verifier.chains()
+    const all = [...new Set([...present, ...kept.map(({ client_id }) => client_id)])].sort()
+    const wanted = clientId ? all.filter((chain) => chain === clientId) : all
+    if (clientId && wanted.length === 0) throw notFound(`A chain of "${clientId.slice(0, 64)}"`)
+    for (const chain of wanted)
+      yield await this.verifier.verify(chain, {
+        kept: kept.find(({ client_id }) => client_id === chain),
+        onProgress: (rows, of) => onProgress?.(chain, rows, of),
+      })
+  }
+}

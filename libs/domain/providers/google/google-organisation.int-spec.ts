@@ -152,6 +152,12 @@ describe('acting at Google with one organisation’s credential', () => {
       expect(await refusal(prove('suspended@acme.test'))).toMatchObject({ key: 'google.subject_not_found' })
     })
 
+    it('is neither found nor refused while we have to wait before the directory can be asked', async () => {
+      sandbox.google.faults.add({ error: 'google.subject_not_found', path: '/token', times: 1 })
+      sandbox.google.faults.add({ error: 'provider.throttled', path: '/token' })
+      expect(await refusal(prove('anna.arnold@acme.test'))).toMatchObject({ key: 'provider.throttled', class: 'retry' })
+    })
+
     it('without a calendar is refused', async () => {
       expect(await refusal(prove('nocalendar@acme.test'))).toMatchObject({
         key: 'google.calendar_service_off',

@@ -117,9 +117,10 @@ describe('a refusal of Microsoft, over the wire', () => {
     ],
     ['hangs', { path: '/*/oauth2/v2.0/token', hang: true }],
     ['resets the connection', { path: '/*/oauth2/v2.0/token', reset: true }],
-  ] as const)('is none when the token endpoint %s', async (_, fault) => {
+  ] as const)('is none when the token endpoint %s, and MSAL does not ask again on its own', async (_, fault) => {
     sandbox.microsoft.faults.add(fault)
     expect(await refusal(prove('milton@initech.test'))).toMatchObject({ class: 'retry' })
+    expect(sandbox.microsoft.journal.list({ path: '/oauth2/v2.0/token' })).toHaveLength(1)
   })
 
   it('that was a throttle is over when it is over', async () => {

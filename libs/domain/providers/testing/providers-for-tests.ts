@@ -10,12 +10,14 @@ import { ProviderTokens } from '../tokens/provider-tokens.js'
 
 const FORGET = defineStatement('forget-provider-tokens', 'truncate provider_tokens, provider_budgets')
 
-/** The providers over a database of this test file's own. Call it where `beforeAll` may be called. */
-export function providersForTests() {
+/**
+ * The providers over a database, by default one of this test file's own. Call it where `beforeAll` may be called.
+ * @param agesTokens the clock by which tokens grow old, where it is not the providers' own
+ */
+export function providersForTests(db = databaseForTests([]), agesTokens: Clock | null = null) {
   const opened: ProviderTokens[] = []
   const finishAll = () => Promise.all(opened.splice(0).map((tokens) => tokens.beforeApplicationShutdown()))
   afterAll(finishAll)
-  const db = databaseForTests([])
   const sealer = sealerForTests()
   return {
     /** As after a first start: no tokens, nothing learned about budgets. */
@@ -26,7 +28,8 @@ export function providersForTests() {
       await finishAll()
       await db.database.run(FORGET, [])
       const settings = { googleSandboxUrl: null, microsoftSandboxUrl: null, mintsPerSecond: 2_000, ...wanted }
-      const tokens = new ProviderTokens(db.database, sealer, clock, new CryptoRandom(), new Log('silent'), settings)
+      const log = new Log('silent')
+      const tokens = new ProviderTokens(db.database, sealer, agesTokens ?? clock, new CryptoRandom(), log, settings)
       opened.push(tokens)
       return new Providers(settings, clock, tokens)
     },

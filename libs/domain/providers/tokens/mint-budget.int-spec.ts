@@ -6,6 +6,7 @@ import { CryptoRandom } from '#platform/secrets/random.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
+import { until } from '#platform/testing/until.js'
 import { googleError } from '../google/google-errors.js'
 import { ProviderTokens } from './provider-tokens.js'
 import type { MintedToken, WantedToken } from './wanted-token.js'
@@ -111,7 +112,17 @@ describe('the budget of a credential', () => {
     await Promise.all([ask({}), ask({ urgency: 'interactive' })])
     expect(await rates()).toEqual([80, 20])
 
-    const refusals = await Promise.all(Array.from({ length: 8 }, () => refusal(ask({ mint: throttled(60) }))))
+    let underWay = 0
+    const answered = Promise.withResolvers<void>()
+    const mint = async () => {
+      underWay += 1
+      await answered.promise
+      return throttled(60)()
+    }
+    const refused = Promise.all(Array.from({ length: 8 }, () => refusal(ask({ mint }))))
+    await until('all to be under way', () => underWay === 8)
+    answered.resolve()
+    const refusals = await refused
     await finishAll()
 
     expect(refusals.map(({ code }) => code)).toEqual(Array(8).fill('provider.throttled'))

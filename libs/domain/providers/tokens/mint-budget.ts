@@ -19,6 +19,8 @@ const SHARE: Record<Urgency, number> = { bulk: 0.8, interactive: 0.2 }
 const PAUSE = seconds(1)
 const LONGEST_PAUSE = minutes(60)
 const LONGEST_AWAY = minutes(10)
+/** One burst of refusals takes a while to be written down, by several processes. */
+const SAME_BURST = seconds(1)
 const LANES_KEPT = 10_000
 
 export interface Lane {
@@ -78,7 +80,13 @@ export class MintBudget {
     this.#closedUntil.set(budgetOf(wanted), this.clock.now().getTime() + closedMs)
     const lanes = (['bulk', 'interactive'] as const).map((urgency) => this.laneOf({ ...wanted, urgency }))
     const values = [lanes.map(({ name }) => name), lanes.map(({ most }) => most)]
-    await this.database.run(SLOW_DOWN, [...values, sinceMs, closedMs, REGAINED_PER_SECOND, LEAST_PER_SECOND])
+    await this.database.run(SLOW_DOWN, [
+      ...values,
+      sinceMs + SAME_BURST,
+      closedMs,
+      REGAINED_PER_SECOND,
+      LEAST_PER_SECOND,
+    ])
   }
 }
 

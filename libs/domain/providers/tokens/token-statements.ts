@@ -124,10 +124,9 @@ export const DROP_TOKEN = defineStatement(
 )
 
 /**
- * Halves these lanes and closes them for a while. Calls that were under way when they were last halved change the rate
- * no further: one burst of refusals is one refusal.
- * Values: lanes, calls a second allowed at most in each, milliseconds since the refused call began, milliseconds to stay
- * closed, part of the most that a lane regains in a second, the least.
+ * Halves these lanes, unless that was done less than so long ago, and closes them for a while.
+ * Values: lanes, calls a second allowed at most in each, so long in milliseconds, milliseconds to stay closed, part of the
+ * most that a lane regains in a second, the least.
  */
 export const SLOW_DOWN = defineStatement(
   'slow-down-provider-budget',

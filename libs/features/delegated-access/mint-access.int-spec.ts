@@ -1,0 +1,116 @@
+import { ProviderCredential } from '#domain/credentials/provider-credential.entity.js'
+import { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
+import { ServiceAccount } from '#domain/credentials/service-account.entity.js'
+import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
+import { serialiseCredential } from '#domain/providers/credential-codec.js'
+import { permissionsOf, providerScopesFor } from '#domain/providers/delegated-scopes.js'
+import { readGoogleKeyFile } from '#domain/providers/google/google-credential.js'
+import { providersForTests } from '#domain/providers/testing/providers-for-tests.js'
+import { days, hours } from '#platform/clock/clock.js'
+import { Log } from '#platform/observability/log.js'
+import type { Doorbell } from '#platform/queues/doorbell.js'
+import { CryptoRandom } from '#platform/secrets/random.js'
+import { databaseForTests } from '#platform/testing/database-for-tests.js'
+import { HeldClock } from '#platform/testing/held-clock.js'
+import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
+import { type Sandbox, startSandbox } from '../../../apps/sandbox/sandbox.js'
+import { defaultSeed } from '../../../apps/sandbox/seed/default-seed.js'
+import { MintAccess } from './mint-access.js'
+
+const HOUR_LATER = { 'retry-after': String(hours(1) / 1000) }
+/** Each for a third of the day. */
+const OUTAGES = [
+  { path: '/token', answer: { status: 503, headers: HOUR_LATER, html: '<h1>Service Unavailable</h1>' } },
+  { path: '/token', answer: { status: 429, headers: HOUR_LATER, json: { error: 'rate_limit_exceeded' } } },
+  { path: '/calendar/*', answer: { status: 500, headers: HOUR_LATER, json: { error: { code: 500 } } } },
+]
+
+describe('while Google is out of order for a day', () => {
+  const db = databaseForTests([ServiceAccount, ProviderCredential])
+  const clock = new HeldClock()
+  const providers = providersForTests(db, clock)
+  const sealer = sealerForTests()
+  const random = new CryptoRandom()
+  let sandbox: Sandbox
+  let step: MintAccess
+
+  beforeAll(async () => {
+    const { seed, operator } = await defaultSeed()
+    sandbox = await startSandbox({ seed })
+    const credential = readGoogleKeyFile(JSON.stringify(operator.googleKeyFile))
+    const scopes = providerScopesFor('google', permissionsOf(['read_only']), ['person'])
+    sandbox.google.mutate('add-delegation', { clientId: credential.clientId, scopes })
+    const accounts = new ServiceAccounts(clock, random, sealer, new ProviderCredentials(clock, random, sealer))
+    await sql(
+      `insert into clients (id, name, redirect_uris, callback_origins, sealed_signing_secret, created_at)
+       values ('cli_1', 'x', '{}', '{}', '', now())`,
+    )
+    await db.database.inTransaction((tx) =>
+      accounts.connect(tx, {
+        ...{ clientId: 'cli_1', provider: 'google', organisationId: 'C01abc234', organisationName: 'Acme' },
+        ...{ domains: ['acme.test', 'acme.example'], administratorEmail: 'admin@acme.test' },
+        ...{ credentialSource: 'customer', credential: serialiseCredential(credential) },
+        ...{ scope: ['service_account/accounts/manage'], delegatedScope: ['read_only'] },
+      }),
+    )
+    const doorbell = { ring: async () => true } as unknown as Doorbell
+    const google = await providers.open({ googleSandboxUrl: new URL(sandbox.google.url), timeoutMs: 10_000 })
+    step = new MintAccess(db.database, clock, accounts, google, random, doorbell, new Log('silent'))
+  })
+  afterAll(() => sandbox?.stop())
+
+  // biome-ignore lint/suspicious/noExplicitAny: rows of every table
+  const sql = (text: string, values: unknown[] = []) => db.database.read((em) => em.execute<any[]>(text, values))
+  const ask = (email: string) =>
+    sql(
+      `insert into delegated_access_requests
+         (id, client_id, service_account_id, fingerprint, email, callback_url, scope, decision, callback, created_at)
+       select ?, 'cli_1', id, '', ?, 'https://client.test', '{read_only}', 'pending', 'waiting', ? from service_accounts`,
+      [`dar_${email}`, email, clock.now()],
+    )
+  /** The database's own clock cannot be held: what is in it grows older instead. */
+  const pass = async (milliseconds: number) => {
+    clock.advance(milliseconds)
+    const older = `- interval '${milliseconds} ms'`
+    await sql(`update provider_budgets set free_at = free_at ${older}, rising_since = rising_since ${older}`)
+    await sql(
+      `update provider_tokens set usable_until = usable_until ${older}, renew_at = renew_at ${older},
+         claimed_until = claimed_until ${older}`,
+    )
+  }
+  const decisions = async () =>
+    (await sql('select decision from delegated_access_requests')).map(({ decision }) => decision)
+
+  it('no request is denied and no grant ends; every request is tried again, and granted when it is over', async () => {
+    await ask('carla@acme.example')
+    expect(await step.mint('dar_carla@acme.example')).toBeNull()
+    expect(await decisions()).toEqual(['granted'])
+
+    const waiting = ['anna@acme.test', 'ben@acme.test', 'helpdesk@acme.test']
+    for (const email of waiting) await ask(email)
+    const due = new Map(waiting.map((email) => [email, clock.now()]))
+    const begun = clock.now().getTime()
+    let tries = 0
+    while (clock.now().getTime() < begun + days(1)) {
+      sandbox.google.faults.clear()
+      sandbox.google.faults.add(OUTAGES[Math.floor((clock.now().getTime() - begun) / hours(8))]!)
+      for (const [email, at] of due)
+        if (at <= clock.now()) {
+          const again = await step.mint(`dar_${email}`)
+          if (!again) throw new Error(`${email} is not tried again`)
+          due.set(email, again)
+          tries += 1
+        }
+      const next = Math.min(...[...due.values()].map((at) => at.getTime()))
+      await pass(Math.max(next - clock.now().getTime(), 1))
+    }
+    expect(tries).toBeGreaterThanOrEqual(3 * 22)
+    expect((await decisions()).sort()).toEqual(['granted', 'pending', 'pending', 'pending'])
+
+    sandbox.google.faults.clear()
+    await pass(hours(2))
+    for (const email of waiting) expect(await step.mint(`dar_${email}`)).toBeNull()
+    expect(await decisions()).toEqual(Array(4).fill('granted'))
+    expect(await sql('select id from grants where revoked_at is not null')).toEqual([])
+  })
+})

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common'
 import { AdministrationHttpModule } from '#features/administration/administration.http.module.js'
 import { AuditHttpModule } from '#features/audit/audit.http.module.js'
 import { DelegatedAccessHttpModule } from '#features/delegated-access/delegated-access.http.module.js'
+import { DiagnosisHttpModule } from '#features/diagnosis/diagnosis.http.module.js'
 import { ProxyHttpModule } from '#features/proxy/proxy.http.module.js'
 import { ServiceAccountsHttpModule } from '#features/service-accounts/service-accounts.http.module.js'
 import { TokensHttpModule } from '#features/tokens/tokens.http.module.js'
@@ -18,6 +19,7 @@ export const API_FEATURES = [
   ProxyHttpModule,
   AdministrationHttpModule,
   AuditHttpModule,
+  DiagnosisHttpModule,
 ]
 
 @Module({})

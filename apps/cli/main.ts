@@ -5,6 +5,7 @@ import { addSecretsCommands } from '#features/administration/cli/secrets.command
 import { addServiceAccountCommands } from '#features/administration/cli/service-accounts.commands.js'
 import { addAuditCommands } from '#features/audit/cli/audit.commands.js'
 import { addRequestCommands } from '#features/delegated-access/cli/requests.commands.js'
+import { addDoctorCommands } from '#features/diagnosis/cli/doctor.commands.js'
 import { exitCodeOf, reportFailure } from './report-failure.js'
 
 /** What is typed decides the answer's form even when the rest of it cannot be parsed. */
@@ -44,6 +45,7 @@ addSecretsCommands(mandate, runStep)
 addRequestCommands(mandate, runStep)
 addAuditCommands(mandate, runStep)
 addServiceAccountCommands(mandate, runStep)
+addDoctorCommands(mandate, runStep)
 
 try {
   await mandate.parseAsync()

@@ -4,8 +4,10 @@ import { NestFactory } from '@nestjs/core'
 import { AdministrationModule } from '#features/administration/administration.module.js'
 import { AuditAdministrationModule } from '#features/audit/audit-administration.module.js'
 import { DeadLettersModule } from '#features/delegated-access/dead-letters.module.js'
+import { DiagnosisModule } from '#features/diagnosis/diagnosis.module.js'
 import { Clock, SystemClock } from '#platform/clock/clock.js'
 import { ConfigurationError, forgetSecrets, loadSettings, type Settings } from '#platform/config/settings.js'
+import { PROVIDER_SETTINGS } from '#platform/config/tokens.js'
 import { DatabaseModule } from '#platform/database/database.module.js'
 import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
 import { migrate } from '#platform/database/migrate.js'
@@ -25,7 +27,7 @@ export async function runStep<Step, Result>(step: Type<Step>, work: (step: Step)
   try {
     await migrate(database.url)
     const sealing = await openSealing(settings.sealing, database.url)
-    const app = await NestFactory.createApplicationContext(CliModule.forRoot(database.url, sealing), {
+    const app = await NestFactory.createApplicationContext(CliModule.forRoot(settings, database.url, sealing), {
       logger: false,
       abortOnError: false,
     })
@@ -67,11 +69,12 @@ async function openDatabase({ stores }: Settings) {
 @Global()
 @Module({})
 class CliModule {
-  static forRoot(databaseUrl: Secret<string>, sealing: Sealing): DynamicModule {
+  static forRoot(settings: Settings, databaseUrl: Secret<string>, sealing: Sealing): DynamicModule {
     const mechanisms = [
       { provide: Clock, useClass: SystemClock },
       { provide: RandomSource, useClass: CryptoRandom },
       ...sealingProviders(sealing),
+      { provide: PROVIDER_SETTINGS, useValue: settings.providers },
       // The answer is the report; a log on the terminal would only be in its way.
       { provide: Log, useValue: new Log('silent') },
     ]
@@ -82,6 +85,7 @@ class CliModule {
         AdministrationModule,
         AuditAdministrationModule,
         DeadLettersModule,
+        DiagnosisModule,
       ],
       providers: mechanisms,
       exports: mechanisms.map(({ provide }) => provide),

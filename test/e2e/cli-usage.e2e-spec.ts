@@ -18,6 +18,7 @@ const COMMANDS = [
   ['providers', 'set', 'google'],
   ['providers', 'set', 'microsoft'],
   ['providers', 'show'],
+  ['doctor'],
   ['secrets'],
   ['secrets', 'status'],
   ['secrets', 'rotate'],

@@ -93,6 +93,11 @@ export class PublicApi {
     return json
   }
 
+  /** What an operator asks over /admin/v1. */
+  asAdmin(method: string, path: string, asked: Omit<Asked, 'token'> = {}): Promise<Answer> {
+    return this.call(method, path, { ...asked, token: this.adminKey })
+  }
+
   async setOperatorCredentials({ googleKeyFile, googleClient, microsoftApp }: OperatorCredentials): Promise<void> {
     const { clientId: oauth_client_id, clientSecret: oauth_client_secret } = googleClient
     const { clientId: client_id, clientSecret: client_secret } = microsoftApp

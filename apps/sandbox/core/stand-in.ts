@@ -101,6 +101,7 @@ export class StandIn {
     http.addHook('onRequest', async (request) => this.#note(request))
     http.addHook('preHandler', async (request, reply) => this.#interfere(request, reply))
     http.addHook('onSend', async (request, reply, payload) => {
+      reply.header('date', this.definition.clock.now().toUTCString())
       if (request.journalEntry?.fault !== 'truncate' || typeof payload !== 'string') return payload
       reply.removeHeader('content-length')
       return payload.slice(0, Math.floor(payload.length / 2))

@@ -63,6 +63,8 @@ export interface CheckStep {
   fix: string
   /** Our error key (`google.delegation_missing`), for the support call. */
   key: string | null
+  /** What an administrator may copy into the provider's own shell to mend it; empty where pages are the way. */
+  commands: readonly string[]
 }
 
 /** `error` and `error_description` of a provider return: unauthenticated, so good for a sentence and for nothing else. */

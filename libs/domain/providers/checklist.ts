@@ -15,9 +15,13 @@ export class Checklist {
 
   passed = (id: string) => this.#report(id, { outcome: 'passed' })
 
-  failed(id: string, { facts }: ProviderError, fix: string = facts.fix): CheckStep {
+  failed(
+    id: string,
+    { facts }: ProviderError,
+    { fix = facts.fix, commands = [] }: Partial<Pick<CheckStep, 'fix' | 'commands'>> = {},
+  ): CheckStep {
     this.#complete = false
-    return this.#report(id, { outcome: 'failed', problem: facts.problem, fix, key: facts.key })
+    return this.#report(id, { outcome: 'failed', problem: facts.problem, fix, commands, key: facts.key })
   }
 
   /** For what cannot be known; stands in nobody's way. */
@@ -41,7 +45,7 @@ export class Checklist {
     const label = this.#open.get(id)
     if (label === undefined) throw new TypeError(`${id} is no open line of this check`)
     this.#open.delete(id)
-    return { id, label, problem: '', fix: '', key: null, ...result }
+    return { id, label, problem: '', fix: '', key: null, commands: [], ...result }
   }
 }
 

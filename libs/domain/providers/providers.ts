@@ -19,13 +19,18 @@ import type { ProviderTokens } from './tokens/provider-tokens.js'
 interface Provider {
   organisation: OrganisationProvider
   administrator: AdministratorProvider & { browserOrigins: string[] }
+  http: ProviderHttp
 }
 
 /** The providers behind their port, each wired once. */
 export class Providers {
   readonly #providers: Record<ProviderName, Provider>
 
-  constructor(settings: ProviderSettings, clock: Clock, tokens: ProviderTokens) {
+  constructor(
+    settings: ProviderSettings,
+    private readonly clock: Clock,
+    tokens: ProviderTokens,
+  ) {
     this.#providers = { google: google(settings, clock, tokens), microsoft: microsoft(settings, clock, tokens) }
   }
 
@@ -37,6 +42,17 @@ export class Providers {
     return this.#providers[name].administrator
   }
 
+  /**
+   * How far our clock is ahead of the provider's, which says its own with every answer, whatever the answer.
+   * @returns seconds; null when it cannot be told. HTTP dates are whole seconds, and the answer takes its time.
+   */
+  async clockAheadSeconds(name: ProviderName): Promise<number | null> {
+    const { administrator, http } = this.#providers[name]
+    const answer = await http.call(administrator.browserOrigins[0]!).catch(() => null)
+    const theirs = Date.parse(answer?.headers.date ?? '')
+    return Number.isNaN(theirs) ? null : Math.round((this.clock.now().getTime() - theirs) / 1000)
+  }
+
   /** Origins that the consent pages send browsers to, for `form-action` of the content security policy. */
   browserOrigins(): string[] {
     return Object.values(this.#providers).flatMap(({ administrator }) => administrator.browserOrigins)
@@ -45,12 +61,14 @@ export class Providers {
 
 function google({ googleSandboxUrl, timeoutMs }: ProviderSettings, clock: Clock, shared: ProviderTokens): Provider {
   const dispatcher = providerDispatcher(googleSandboxUrl, timeoutMs)
-  const http = new GoogleHttp(new ProviderHttp(dispatcher, timeoutMs), clock, googleSandboxUrl)
-  const tokens = new GoogleTokens(shared, http, clock)
-  const api = new GoogleApi(http, clock)
+  const http = new ProviderHttp(dispatcher, timeoutMs)
+  const hosts = new GoogleHttp(http, clock, googleSandboxUrl)
+  const tokens = new GoogleTokens(shared, hosts, clock)
+  const api = new GoogleApi(hosts, clock)
   return {
-    organisation: new GoogleOrganisation(tokens, api, http),
-    administrator: new GoogleAdministrator(http, tokens, api, clock, googleSandboxUrl),
+    organisation: new GoogleOrganisation(tokens, api, hosts),
+    administrator: new GoogleAdministrator(hosts, tokens, api, clock, googleSandboxUrl),
+    http,
   }
 }
 
@@ -60,13 +78,15 @@ function microsoft(
   shared: ProviderTokens,
 ): Provider {
   const dispatcher = providerDispatcher(microsoftSandboxUrl, timeoutMs)
-  const http = new MicrosoftHttp(new ProviderHttp(dispatcher, timeoutMs), microsoftSandboxUrl)
-  const login = new MicrosoftLogin(http, clock)
+  const http = new ProviderHttp(dispatcher, timeoutMs)
+  const hosts = new MicrosoftHttp(http, microsoftSandboxUrl)
+  const login = new MicrosoftLogin(hosts, clock)
   const tokens = new MicrosoftTokens(shared, login, clock)
-  const graph = new Graph(http, clock)
+  const graph = new Graph(hosts, clock)
   const organisation = new MicrosoftOrganisation(tokens, graph)
   return {
     organisation,
-    administrator: new MicrosoftAdministrator(login, tokens, graph, organisation, http, clock),
+    administrator: new MicrosoftAdministrator(login, tokens, graph, organisation, hosts, clock),
+    http,
   }
 }

@@ -71,7 +71,7 @@ export class CheckGoogleOrganisation {
     for (const scope of this.#scopes) {
       const { refusal: missing } = await this.#mint([scope])
       const id = `permission:${scope}`
-      yield missing ? this.#list.failed(id, missing, this.#fixOf(missing, scope)) : this.#list.passed(id)
+      yield missing ? this.#list.failed(id, missing, { fix: this.#fixOf(missing, scope) }) : this.#list.passed(id)
     }
     return null
   }

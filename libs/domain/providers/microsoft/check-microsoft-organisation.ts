@@ -4,6 +4,7 @@ import type { CheckStep, OrganisationClaim, VerifiedOrganisation } from '../admi
 import { Checklist, tried } from '../checklist.js'
 import { MICROSOFT_DIRECTORY_PERMISSIONS, microsoftPermissionFor, wordsForProviderScope } from '../delegated-scopes.js'
 import { normalised } from '../mailbox-address.js'
+import { exchangeScopeCommands } from './exchange-scope.js'
 import type { Graph, GraphAccess, GraphOrganisation } from './graph.js'
 import { CLOUDS } from './microsoft-cloud.js'
 import { microsoftError } from './microsoft-errors.js'
@@ -116,8 +117,16 @@ export class CheckMicrosoftOrganisation {
       yield this.#provenAsFarAsReading(access)
       yield this.#list.passed('mailbox')
     } else if (refusal.code === 'microsoft.mailbox_access_denied')
-      yield this.#list.failed(line(this.#calendars), named(refusal, this.#calendars))
+      yield this.#list.failed(line(this.#calendars), named(refusal, this.#calendars), {
+        commands: this.#exchangeScope(),
+      })
+    else if (refusal.code === 'microsoft.mailbox_excluded_by_policy')
+      yield this.#list.failed('mailbox', refusal, { commands: this.#exchangeScope() })
     else yield this.#list.failed('mailbox', refusal)
+  }
+
+  #exchangeScope(): string[] {
+    return exchangeScopeCommands(microsoftCredentialOf(this.claim).clientId, this.#calendars, this.#mailbox)
   }
 
   /** Opening a calendar shows the weakest permission; the stronger ones would have to be used to be shown. */

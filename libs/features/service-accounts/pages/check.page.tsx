@@ -37,7 +37,7 @@ export const renderCheckStep = (step: CheckStep) => render(<CheckLine {...step} 
 
 const OUTCOME = { passed: t.check.passed, failed: t.check.failed, 'not-checked': t.check.notChecked }
 
-function CheckLine({ label, outcome, problem, fix, key }: CheckStep) {
+function CheckLine({ label, outcome, problem, fix, key, commands }: CheckStep) {
   // That an earlier line has to pass first is plain to see; a dozen repetitions would hide the line that matters.
   const says = outcome !== 'not-checked' || fix !== ''
   return (
@@ -50,6 +50,14 @@ function CheckLine({ label, outcome, problem, fix, key }: CheckStep) {
         <p>
           <strong>{t.check.whatToDo}</strong> {fix}
         </p>
+      )}
+      {commands.length > 0 && (
+        <details>
+          <summary>{t.check.commands}</summary>
+          <pre translate={false}>
+            <code>{commands.join('\n')}</code>
+          </pre>
+        </details>
       )}
       {key && (
         <p class="hint">

@@ -140,6 +140,7 @@ const passed = (id: string, label: string): CheckStep => ({
   problem: '',
   fix: '',
   key: null,
+  commands: [],
 })
 
 const GOOGLE_STEPS = [

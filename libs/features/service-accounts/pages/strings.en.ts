@@ -206,6 +206,7 @@ export const en = {
     passed: 'Works',
     failed: 'Does not work',
     notChecked: 'Not checked',
+    commands: 'The same in PowerShell, for an Exchange administrator',
     whatToDo: 'What to do:',
     key: 'Error',
     allPassed: 'Everything works',

@@ -1,4 +1,5 @@
 import { parse } from 'node-html-parser'
+import { Database } from '#platform/database/database.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { type ApiApp, openApiApp } from './api-app.js'
 
@@ -107,5 +108,15 @@ describe('the administrator’s pages under https', () => {
     expect(new URL(location).searchParams.get('state')).toBe(HOSTILE)
     expect(new URL(location).searchParams.get('iss')).toBe('https://mandate.example.com')
     expect(location).not.toContain('evil.test')
+  })
+
+  it('say when to come back while the database is away', async () => {
+    const database = api.app.get(Database)
+    const away = () => Promise.reject(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }))
+    Object.assign(database, { read: away, inTransaction: away })
+    const answer = await begin()
+    expect([answer.statusCode, answer.headers['content-type']]).toEqual([503, 'text/html; charset=utf-8'])
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+    expect(answer.body).not.toContain('ECONNREFUSED')
   })
 })

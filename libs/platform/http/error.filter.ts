@@ -8,7 +8,7 @@ import { Log } from '#platform/observability/log.js'
 import { unsupportedMediaType } from './refuse-requests.js'
 
 /** Where nobody has said how long to wait. */
-const RETRY_AFTER_SECONDS = 5
+export const RETRY_AFTER_SECONDS = 5
 
 /** The one place where an error becomes an HTTP answer. What it does not know leaves as a fixed text and an id to ask about. */
 @Catch()
@@ -76,7 +76,7 @@ function inOurTerms(thrown: unknown, request: FastifyRequest): unknown {
 }
 
 /** Connection failures by PostgreSQL's classes (08, 53, 57P: shutting down), by the driver's name, or by the socket's. */
-function isStoreAway(thrown: unknown): boolean {
+export function isStoreAway(thrown: unknown): boolean {
   const { code, name } = thrown as { code?: unknown; name?: unknown }
   return name === 'ConnectionException' || /^(08|53|57P|ECONNREFUSED$|ECONNRESET$|EPIPE$)/.test(String(code))
 }

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ApiError } from '#platform/errors/api-error.js'
 import { BrokerError } from '#platform/errors/broker-error.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
+import { isStoreAway, RETRY_AFTER_SECONDS } from '#platform/http/error.filter.js'
 import { Log } from '#platform/observability/log.js'
 import { Ending, type EndingName } from '../pages/ending.page.js'
 import { consentIdIn } from '../provider-return-state.js'
@@ -22,13 +23,13 @@ export class ConsentPagesFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost) {
     const request = host.switchToHttp().getRequest<FastifyRequest>()
     const reply = host.switchToHttp().getResponse<FastifyReply>()
-    const { ending, status, shown } = endingOf(thrown)
+    const { ending, status, shown, retryAfter } = endingOf(thrown)
     const event = ending === 'broken' ? 'request.failed' : 'request.refused'
     this.log.failure(event, thrown, { request: request.id })
     if (reply.sent) return
     const goOnAt = isFinal(ending) ? undefined : this.#goOnAt(request)
     const page = Ending({ frame: this.pages.frame(request), name: ending, detail: shown, goOnAt })
-    if (thrown instanceof ApiError && thrown.retryAfter !== undefined) reply.header('retry-after', thrown.retryAfter)
+    if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
     this.pages.send(reply, page, { status })
   }
 
@@ -41,14 +42,23 @@ export class ConsentPagesFilter implements ExceptionFilter {
   }
 }
 
-function endingOf(thrown: unknown): { ending: EndingName; status: number; shown?: string } {
+interface PageOfAnError {
+  ending: EndingName
+  status: number
+  shown?: string
+  retryAfter?: number
+}
+
+function endingOf(thrown: unknown): PageOfAnError {
   if (thrown instanceof ConsentStop)
     return { ending: thrown.ending, status: statusOf(thrown.ending), shown: thrown.shown }
   if (thrown instanceof ProviderError) {
     const ending = thrown.facts.class === 'retry' ? 'providerDown' : 'signInFailed'
     return { ending, status: statusOf(ending), shown: thrown.facts.problem }
   }
-  if (thrown instanceof ApiError && thrown.status === 429) return { ending: 'tooManyVisits', status: 429 }
+  if (thrown instanceof ApiError && thrown.status === 429)
+    return { ending: 'tooManyVisits', status: 429, retryAfter: thrown.retryAfter }
+  if (isStoreAway(thrown)) return { ending: 'broken', status: 503, retryAfter: RETRY_AFTER_SECONDS }
   const status = refusedByFramework(thrown)
   return status ? { ending: 'badRequest', status } : { ending: 'broken', status: 500 }
 }

@@ -1,3 +1,5 @@
+import { PFX_PASSWORD, PFX_WITH_AES } from '#domain/providers/microsoft/pfx-for-tests.js'
+import { type CertificateWithKey, readPfx } from '#domain/providers/microsoft/read-pfx.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { INITECH, UMBRELLA } from '../../apps/sandbox/microsoft/default-seed.js'
 import { type ConsentStage, openConsentStage, type StageClient } from './consent-stage.js'
@@ -104,7 +106,7 @@ describe("an administrator's consent at Microsoft", () => {
       client_id: stage.operator.microsoftApp.clientId,
       mailbox: 'milton@initech.test',
     })
-    const bring = async (fields: Record<string, string>) => {
+    const bring = async (fields: Record<string, string | Blob>) => {
       const visit = new ConsentVisit(stage, client)
       const form = await visit.browser.submit(await visit.begin(), 'Use our own app registration')
       return { visit, page: await visit.browser.submit(form, 'Check what I entered', fields) }
@@ -122,6 +124,16 @@ describe("an administrator's consent at Microsoft", () => {
       const { certificatePem, privateKeyPem } = stage.operator.microsoftApp
       const proof = { proof: 'certificate', certificate: certificatePem, private_key: privateKeyPem }
       const { page } = await bring({ ...typed(), ...proof })
+      expect(hasButton(page, 'Go on to the decision')).toBe(true)
+    })
+
+    it('works with a certificate in a PFX file, and says so when the password does not open it', async () => {
+      const { certificate } = readPfx(Buffer.from(PFX_WITH_AES, 'base64'), PFX_PASSWORD) as CertificateWithKey
+      stage.sandbox.microsoft.mutate('add-certificate', { certificate: certificate.toString() })
+      const pfx = () => new Blob([Buffer.from(PFX_WITH_AES, 'base64')])
+      const refused = await bring({ ...typed(), proof: 'certificate', pfx: pfx(), password: 'shut' })
+      expect([refused.page.status, textOf(refused.page)]).toEqual([422, expect.stringMatching(/does not open the PFX/)])
+      const { page } = await bring({ ...typed(), proof: 'certificate', pfx: pfx(), password: PFX_PASSWORD })
       expect(hasButton(page, 'Go on to the decision')).toBe(true)
     })
 
@@ -145,6 +157,7 @@ describe("an administrator's consent at Microsoft", () => {
       ['a tenant that is none', { tenant: 'nowhere' }, /directory \(tenant\) ID/],
       ['no secret', { client_secret: '' }, /value of a client secret/],
       ['an application id that is none', { client_id: 'my app' }, /application \(client\) ID/],
+      ['no certificate', { proof: 'certificate', client_secret: '' }, /certificate with its private key/],
       ['a key without its certificate', { proof: 'certificate', private_key: 'x' }, /not a certificate/],
       ['NUL characters', { tenant: 'a\0b.test' }, /directory \(tenant\) ID/],
     ])('refuses %s beside the field', async (_case, wrong, complaint) => {

@@ -15,6 +15,8 @@ export type OwnCredentialField =
   | 'client_secret'
   | 'certificate'
   | 'private_key'
+  | 'pfx'
+  | 'password'
   | 'mailbox'
 
 /** The fields of the form as they came; one that came twice, or not at all, is empty. */
@@ -58,13 +60,19 @@ export function readMicrosoftForm(typed: TypedIn, kept: Secret<string> | null, n
   const proofs =
     proof === 'secret'
       ? { clientSecret: typed('client_secret') }
-      : { certificate: typed('certificate'), privateKey: typed('private_key') }
+      : {
+          certificate: typed('certificate'),
+          privateKey: typed('private_key'),
+          pfx: typed('pfx'),
+          password: typed('password'),
+        }
   const keeps = keptProof(proof, kept)
   const emptied = Object.values(proofs).every((value) => value.trim() === '')
   const credential = tryField(
     complaints,
     () => serialiseCredential(readMicrosoftRegistration({ clientId, ...(emptied && keeps ? keeps : proofs) }, now)),
-    (field) => field,
+    // Where nothing at all was given, domain names the first of the ways; the form has another one open.
+    (field) => (field === 'client_secret' && proof === 'certificate' ? 'certificate' : field),
   )
   return { entered: keepable({ tenant, clientId, mailbox, proof }), credential, complaints }
 }
@@ -81,9 +89,8 @@ const keepable = (entered: Entered): Entered =>
 function keptProof(kind: 'secret' | 'certificate', kept: Secret<string> | null) {
   const proof = kept && (parseCredential(kept) as MicrosoftCredential).proof
   if (proof?.kind !== kind) return null
-  return proof.kind === 'secret'
-    ? { clientSecret: proof.clientSecret.reveal() }
-    : { certificate: proof.certificatePem, privateKey: proof.privateKey.reveal() }
+  if (proof.kind === 'secret') return { clientSecret: proof.clientSecret.reveal() }
+  return { certificate: proof.certificatePem, privateKey: proof.privateKey.reveal() }
 }
 
 /** Domain's complaints, put under the fields of this form. */

@@ -21,10 +21,14 @@ export async function readConsentForm(request: FastifyRequest): Promise<Form> {
   }
 }
 
+/** What is no text is handed on as base64. */
+const BINARY_FILES = new Set(['pfx'])
+
 async function readParts(request: FastifyRequest): Promise<Form> {
   const form = parseForm('')
   for await (const part of request.parts()) {
-    const value = part.type === 'file' ? (await part.toBuffer()).toString('utf8') : String(part.value ?? '')
+    const encoding = BINARY_FILES.has(part.fieldname) ? 'base64' : 'utf8'
+    const value = part.type === 'file' ? (await part.toBuffer()).toString(encoding) : String(part.value ?? '')
     form[part.fieldname] = part.fieldname in form ? [] : value
   }
   return form

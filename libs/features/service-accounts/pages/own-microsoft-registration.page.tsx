@@ -1,11 +1,19 @@
 import type { Asker } from './asker.js'
 import { Document, type Frame } from './document.js'
 import { ConsentForm, CopyBox, DenyForm, type FormTarget } from './elements.js'
-import { ComplaintSummary, type Complaints, TextAreaField, TextField } from './fields.js'
+import { ComplaintSummary, type Complaints, FileField, TextAreaField, TextField } from './fields.js'
 import { ScopeTable } from './scope-table.js'
 import { en as t } from './strings.en.js'
 
-export type MicrosoftField = 'tenant' | 'client_id' | 'client_secret' | 'certificate' | 'private_key' | 'mailbox'
+export type MicrosoftField =
+  | 'tenant'
+  | 'client_id'
+  | 'client_secret'
+  | 'certificate'
+  | 'private_key'
+  | 'pfx'
+  | 'password'
+  | 'mailbox'
 
 export interface OwnMicrosoftRegistrationProps {
   frame: Frame
@@ -65,6 +73,14 @@ export function OwnMicrosoftRegistration(props: OwnMicrosoftRegistrationProps) {
               complaint={complaints.certificate}
             />
             <TextAreaField name="private_key" label={words.key} rows={4} complaint={complaints.private_key} />
+            <FileField name="pfx" label={words.pfx} accept=".pfx,.p12" complaint={complaints.pfx} />
+            <TextField
+              name="password"
+              label={words.password}
+              hint={words.passwordHint}
+              type="password"
+              complaint={complaints.password}
+            />
           </div>
         </fieldset>
         <TextField

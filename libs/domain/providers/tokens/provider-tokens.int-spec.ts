@@ -216,14 +216,14 @@ describe('provider tokens, in several processes over one table,', () => {
 
     it('a second rejection is believed, and another token is not asked for with every call', async () => {
       const { tokens } = open()
-      const reject = rejecting(['token 1', 'token 2', 'token 3'])
+      const reject = rejecting(['token 1', 'token 2', 'token 3', 'token 4'])
       for (let call = 0; call < 5; call++)
         expect(await codeOf(tokens.use(anna, reject))).toBe('provider.token_rejected')
-      expect(minted).toBe(2)
+      expect(minted).toBe(3)
       await finishAll()
       await ended('dropped_at')
       expect(await codeOf(open().tokens.use(anna, reject))).toBe('provider.token_rejected')
-      expect(minted).toBe(3)
+      expect(minted).toBe(4)
     })
 
     it('every other refusal is believed at once', async () => {

@@ -20,8 +20,6 @@ const SPENT_EARLY = minutes(5)
 const RENEWED = { from: 0.75, to: 0.95 }
 /** By then a renewal that is under way in another process has been stored. */
 const RENEWAL_TAKES = seconds(5)
-/** A provider that rejects each new token at once is not asked for another one with every call. */
-const NEVER_ACCEPTED_DROPPED_EVERY = minutes(1)
 const FIRST_LOOK_MS = 50
 const LONGEST_LOOK_MS = 1_000
 
@@ -168,7 +166,7 @@ export class ProviderTokens implements BeforeApplicationShutdown {
   async #drop(id: string, { fence, accepted, written }: KeptToken): Promise<void> {
     this.#forget(id, fence)
     await written
-    await this.#store.drop(id, fence, accepted ? 0 : NEVER_ACCEPTED_DROPPED_EVERY)
+    await this.#store.drop(id, fence, accepted)
   }
 
   #forget(id: string, fence: string): void {

@@ -115,12 +115,16 @@ export const SETTLE_CLAIMS = defineStatement<{ settled: boolean }>(
    select s.id is not null as settled from ended e left join settled s using (id, fence) order by e.n`,
 )
 
-/** Only this very token, and not again soon after the last. Values: id, fence of the token, milliseconds since the last. */
+/**
+ * Only this very token. The second in a row that was never accepted still goes at once; after it, one every so often.
+ * Values: id, fence of the token, whether the provider had ever accepted it, so often in milliseconds.
+ */
 export const DROP_TOKEN = defineStatement(
   'drop-provider-token',
   `update provider_tokens
-   set token_fence = null, sealed_token = null, renew_at = null, usable_until = null, dropped_at = now()
-   where id = $1 and token_fence = $2 and coalesce(dropped_at <= now() - ${ms('$3::float8')}, true)`,
+   set token_fence = null, sealed_token = null, renew_at = null, usable_until = null, dropped_at = now(),
+     drops = case when $3 then 1 else drops + 1 end
+   where id = $1 and token_fence = $2 and ($3 or drops < 2 or dropped_at <= now() - ${ms('$4::float8')})`,
 )
 
 /**

@@ -11,6 +11,8 @@ import { CLAIM_TOKENS, type ClaimAnswer, DROP_TOKEN, SETTLE_CLAIMS, SWEEP_TOKENS
 const ROW_KEPT = minutes(65)
 /** From a mint's answer to its row, on a busy machine. */
 const STORING = seconds(3)
+/** A provider that rejects each new token at once is not asked for another one with every call. */
+const NEVER_ACCEPTED_DROPPED_EVERY = seconds(10)
 const SWEPT_AT_ONCE = 5_000
 const CLAIMED_AT_ONCE = { collectMs: 4, most: 500 }
 const SETTLED_AT_ONCE = { collectMs: 20, most: 500 }
@@ -98,9 +100,12 @@ export class TokenStore {
     await this.#settlements.add({ id, fence, sealed: null, renewMs: null, usableMs: null })
   }
 
-  /** Nobody is given this very token any more. Without effect where the one before it was dropped less than `sinceMs` ago. */
-  async drop(id: string, fence: string, sinceMs: number): Promise<void> {
-    await this.database.run(DROP_TOKEN, [id, fence, sinceMs])
+  /**
+   * Nobody is given this very token any more.
+   * @param accepted by the provider, at least once: without it, this has no effect where it was done again and again
+   */
+  async drop(id: string, fence: string, accepted: boolean): Promise<void> {
+    await this.database.run(DROP_TOKEN, [id, fence, accepted, NEVER_ACCEPTED_DROPPED_EVERY])
   }
 
   async sweep(): Promise<number> {
@@ -115,7 +120,7 @@ export class TokenStore {
       return { token, fence, usableMs: usable_ms ?? 0, renewMs: renew_ms ?? 0 }
     } catch (error) {
       this.log.failure('provider_token.not_opened', error)
-      await this.drop(id, fence, 0)
+      await this.drop(id, fence, true)
       return null
     }
   }

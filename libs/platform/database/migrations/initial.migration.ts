@@ -123,6 +123,7 @@ const STATEMENTS = [
     renew_at timestamptz,
     usable_until timestamptz,
     dropped_at timestamptz,
+    drops int not null default 0,
     kept_until timestamptz not null
   ) with (fillfactor = 50)`,
   'create index provider_tokens_expiring on provider_tokens (kept_until)',

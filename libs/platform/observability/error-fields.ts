@@ -12,7 +12,13 @@ export function errorFields(error: unknown): Record<string, unknown> {
     return { code: error.code, detail: error.detail ?? error.publicText, ...causeOf(error) }
   if (!(error instanceof Error)) return { error: 'NotAnError', detail: `a ${typeof error} was thrown` }
   const { code, constraint } = error as { code?: unknown; constraint?: unknown }
-  return { error: error.name, errorCode: code, constraint, ...causeOf(error), at: framesOf(error) }
+  return {
+    error: error.name,
+    errorCode: typeof code === 'number' ? String(code) : code,
+    constraint,
+    ...causeOf(error),
+    at: framesOf(error),
+  }
 }
 
 const causeOf = ({ cause }: Error) =>

@@ -6,8 +6,9 @@ const ID = /^([a-z]+-)?[a-z]{2,4}_[0-9a-f]{1,32}$/
 const WORD = /^[a-z]+([A-Z][a-z]+)*\d{0,4}([ ._/-][a-z]+([A-Z][a-z]+)*\d{0,4})*$/
 /** Names of others: `TypeError`, `ECONNRESET`, `FST_ERR_VALIDATION`, `codes_one_live_per_request`, `23505`. */
 const IDENTIFIER =
-  /^(([A-Z]{1,8}[a-z]{2,}){1,7}|[A-Z]+\d{0,4}(_[A-Z]+\d{0,4})*|[a-z]+\d{0,4}(_[a-z]+\d{0,4})*|[0-9A-Z]{5})$/
-const ROUTE = /^[A-Z]*( ?\/[\w/:*{}.?-]*)?$/
+  /^(([A-Z]{1,8}[a-z]{2,}){1,7}|[A-Z]+\d{0,4}(_[A-Z]+\d{0,4})*|[a-z]+\d{0,4}(_[a-z]+\d{0,4})*|[0-9A-Z]{5}|-?\d{1,5})$/
+/** The pattern of a route, never a URL. */
+const ROUTE = /^(none|\/[\w/:*{}.?-]*)$/
 const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
 /** A place in our code or a library's, and nothing of what was in its variables. */
 const FRAME = /^at (?:async )?(?:(?:new )?[\w.<>#$[\] ]+ \()?(?:file:\/\/|node:)?[\w@/.+\\:-]+:\d+:\d+\)?$/
@@ -58,7 +59,7 @@ const STRINGS = {
     'limit',
   ),
   ...each(identifier, 'method', 'reason', 'error', 'cause', 'constraint', 'errorCode'),
-  ...each(text, 'detail', 'message', 'why', 'host', 'of'),
+  ...each(text, 'detail', 'message', 'why', 'because', 'host', 'of'),
   key: matching(/^[\w-]+$/, 16),
   route,
   ...each(time, 'previousExpiresAt', 'until'),
@@ -67,6 +68,7 @@ const STRINGS = {
 }
 const NUMBERS = {
   ...each(number, 'status', 'ms', 'attempts', 'retryInMs', 'rows', 'mailboxes', 'grants', 'port'),
+  ...each(number, 'codes', 'tokens', 'requests', 'serviceAccounts'),
   ...each(number, 'retired', 'rewrapped', 'resealed', 'deleted', 'unreadable'),
 }
 const FLAGS = each(flag, 'repeat', 'finished')
@@ -75,6 +77,9 @@ type Maybe<T> = T | null | undefined
 export type LogFields = { readonly [Name in keyof typeof STRINGS]?: Maybe<string> } & {
   readonly [Name in keyof typeof NUMBERS]?: Maybe<number>
 } & { readonly [Name in keyof typeof FLAGS]?: Maybe<boolean> }
+
+/** Also of an object that was put together elsewhere, where the compiler lets any other field pass. */
+export type OnlyLogFields<Given> = Given & { readonly [Name in Exclude<keyof Given, keyof LogFields>]: never }
 
 const KINDS = new Map<string, Kind>(Object.entries({ ...STRINGS, ...NUMBERS, ...FLAGS }))
 

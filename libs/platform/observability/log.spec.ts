@@ -36,6 +36,9 @@ describe('a log line', () => {
     const { line, dropped } = logged((log) => log.info('thing.happened', unknown))
 
     expect(dropped).toBe('token')
+    const elsewhere = { request: 'dar_1', token: TOKEN }
+    // @ts-expect-error no such field, although the object was put together elsewhere
+    expect(logged((log) => log.info('thing.happened', elsewhere)).dropped).toBe('token')
     expect(line).not.toContain(TOKEN)
   })
 
@@ -52,7 +55,7 @@ describe('a log line', () => {
     ['a number', { ms: { token: TOKEN } as unknown as number }],
     ['a flag', { repeat: TOKEN as unknown as boolean }],
   ])('drops a secret in the place of %s', (_, fields) => {
-    const { line, dropped } = logged((log) => log.info('thing.happened', fields))
+    const { line, dropped } = logged((log) => log.info('thing.happened', fields as LogFields))
 
     expect(dropped).toBe(Object.keys(fields)[0])
     expect(line).not.toContain(TOKEN)
@@ -110,6 +113,9 @@ describe('a failure in the log', () => {
     expect(failure).toMatchObject({ error: 'TypeError', errorCode: '23505', constraint: 'one_live' })
     expect(failure.at).toMatch(/log\.spec\.ts:\d+:\d+/)
     expect(failure.dropped).toBeUndefined()
+    expect(logged((log) => log.failure('thing.failed', Object.assign(error, { code: -2 })))).toMatchObject({
+      errorCode: '-2',
+    })
   })
 })
 

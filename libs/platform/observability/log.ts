@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino'
 import { BrokerError } from '#platform/errors/broker-error.js'
 import { errorFields } from './error-fields.js'
-import { admitted, type LogFields } from './log-fields.js'
+import { admitted, type LogFields, type OnlyLogFields } from './log-fields.js'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
@@ -15,24 +15,24 @@ export class Log {
     this.#pino = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
   }
 
-  debug(event: string, fields: LogFields = {}) {
-    this.#pino.debug(admitted(fields), event)
+  debug<Given extends LogFields>(event: string, fields?: OnlyLogFields<Given>) {
+    this.#pino.debug(admitted(fields ?? {}), event)
   }
 
-  info(event: string, fields: LogFields = {}) {
-    this.#pino.info(admitted(fields), event)
+  info<Given extends LogFields>(event: string, fields?: OnlyLogFields<Given>) {
+    this.#pino.info(admitted(fields ?? {}), event)
   }
 
-  warn(event: string, fields: LogFields = {}) {
-    this.#pino.warn(admitted(fields), event)
+  warn<Given extends LogFields>(event: string, fields?: OnlyLogFields<Given>) {
+    this.#pino.warn(admitted(fields ?? {}), event)
   }
 
-  error(event: string, fields: LogFields = {}) {
-    this.#pino.error(admitted(fields), event)
+  error<Given extends LogFields>(event: string, fields?: OnlyLogFields<Given>) {
+    this.#pino.error(admitted(fields ?? {}), event)
   }
 
   /** An error at the level it asks for; an unknown one is always an error. */
-  failure(event: string, error: unknown, fields: LogFields = {}) {
+  failure<Given extends LogFields>(event: string, error: unknown, fields?: OnlyLogFields<Given>) {
     const level = error instanceof BrokerError ? error.logLevel : 'error'
     this.#pino[level](admitted({ ...fields, ...errorFields(error) }), event)
   }

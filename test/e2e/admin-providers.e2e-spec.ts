@@ -56,7 +56,7 @@ describe('/admin/v1/providers', () => {
         kind: 'service_account',
         client_id: '123456789012345678901',
         email: 'calendar@acme.iam.gserviceaccount.com',
-        key_id: 'abc123',
+        key_ids: ['abc123'],
       },
       sign_in: { client_id: 'acme.apps.googleusercontent.com' },
       updated_at: expect.any(String),

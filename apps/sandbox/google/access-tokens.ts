@@ -10,9 +10,16 @@ export const LIFETIME_SECONDS = 3599
 /** Beyond this the oldest is forgotten and answers 401: an hour of a benchmark's tokens would be a gigabyte. */
 const CAPACITY = 200_000
 
+/** A workload of another platform, vouched for by a workload identity pool. */
+export interface FederatedIdentity {
+  /** `principal://…`, where others have an address. */
+  readonly email: string
+  readonly clientId: string
+}
+
 export interface AccessToken {
   /** Whom it acts as. */
-  readonly subject: User | ServiceAccount
+  readonly subject: User | ServiceAccount | FederatedIdentity
   /** The service account's or OAuth client's id. */
   readonly clientId: string
   readonly scopes: ReadonlySet<string>

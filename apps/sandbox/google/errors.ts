@@ -48,6 +48,14 @@ const onApi = (path: string, status: number, facts: ApiFacts): NamedError => ({
 const onCalendar = (status: number, facts: ApiFacts) => onApi('/calendar/*', status, facts)
 const onDirectory = (status: number, facts: ApiFacts) => onApi('/admin/*', status, facts)
 
+const onIam = (status: number, facts: ApiFacts) => onApi('/v1/projects/*', status, facts)
+
+const onSts = (status: number, error: string, description: string): NamedError => ({
+  path: '/v1/token',
+  status,
+  json: { error, error_description: description },
+})
+
 const limit = (status: number, reason: string, message: string) =>
   onCalendar(status, { message, reason, domain: 'usageLimits' })
 
@@ -161,6 +169,42 @@ export const GOOGLE_ERRORS = {
     ...onToken(429, 'rate_limit_exceeded', 'Rate Limit Exceeded'),
     headers: { 'retry-after': '2' },
   },
+
+  // Acting without a key: the exchange of a platform's token, and Google's signature.
+  'google.workload_identity_refused': onSts(
+    400,
+    'invalid_grant',
+    'The given credential is rejected by the attribute condition.',
+  ),
+  'google.workload_identity_refused/request': onSts(400, 'invalid_request', 'Invalid value for "grant_type".'),
+  'google.workload_identity_refused/target': onSts(
+    400,
+    'invalid_target',
+    'The target service indicated by the "audience" parameters is invalid.',
+  ),
+  'google.workload_identity_refused/payload': onIam(400, {
+    message: 'Invalid value at "payload" (TYPE_STRING)',
+    reason: 'badRequest',
+    grpc: 'INVALID_ARGUMENT',
+  }),
+  'google.token_creator_missing': onIam(403, {
+    message: "Permission 'iam.serviceAccounts.signJwt' denied on resource (or it may not exist).",
+    reason: 'forbidden',
+    grpc: 'PERMISSION_DENIED',
+    detail: 'IAM_PERMISSION_DENIED',
+  }),
+  'google.credential_unknown_issuer/iam': onIam(404, {
+    message: 'Not found; Gaia id not found for email.',
+    reason: 'notFound',
+    grpc: 'NOT_FOUND',
+  }),
+  'google.api_disabled/iam': onIam(403, {
+    message: 'IAM Service Account Credentials API has not been used in project 123456789012 before or it is disabled.',
+    reason: 'accessNotConfigured',
+    domain: 'usageLimits',
+    grpc: 'PERMISSION_DENIED',
+    detail: 'SERVICE_DISABLED',
+  }),
 
   // Calendar and Directory.
   'provider.token_rejected': onApi('/calendar/*', 401, {

@@ -13,11 +13,12 @@ import { googleMutations } from './mutations.js'
 import { registerOAuthRoutes } from './oauth.routes.js'
 import { type GoogleSeed, googleSeed } from './seed.js'
 import { registerSignInRoutes } from './sign-in.routes.js'
+import { registerWorkloadIdentityRoutes } from './workload-identity.routes.js'
 import { worldAsJson } from './world-as-json.js'
 
 /**
- * Every host of Google that Mandate talks to, at the root of one origin: oauth2, www, admin and openidconnect under
- * googleapis.com, and accounts.google.com. Their paths do not collide.
+ * Every host of Google that Mandate talks to, at the root of one origin: oauth2, www, admin, openidconnect, sts and
+ * iamcredentials under googleapis.com, and accounts.google.com. Their paths do not collide.
  */
 export async function startGoogle({ port, seed }: { port: number; seed: GoogleSeed }): Promise<StandIn> {
   const clock = new ShiftableClock()
@@ -46,6 +47,7 @@ export async function startGoogle({ port, seed }: { port: number; seed: GoogleSe
   registerAdminConsoleRoutes(standIn.http, world, (name, input) => standIn.mutate(name, input))
   registerDirectoryRoutes(standIn.http, world)
   registerCalendarRoutes(standIn.http, world)
+  registerWorkloadIdentityRoutes(standIn.http, world)
   await standIn.listen(port)
   return standIn
 }

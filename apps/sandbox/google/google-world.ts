@@ -13,6 +13,9 @@ export interface ServiceAccount {
   disabled: boolean
   /** Parsed once: a key is used for every assertion. */
   readonly keys: { id: string; publicKey: KeyObject; disabled: boolean }[]
+  readonly tokenCreators: Set<string>
+  /** The key that Google itself holds, made when it is first asked to sign. */
+  systemKey?: Promise<{ id: string; privateKey: KeyObject }>
 }
 
 /** All that the stand-in knows, in memory, found by what callers name. */
@@ -21,6 +24,8 @@ export class GoogleWorld {
   personalAccounts: User[] = []
   serviceAccounts = new Map<string, ServiceAccount>()
   oauthClients = new Map<string, OAuthClientSeed>()
+  /** By audience. */
+  workloadIdentities = new Map<string, Readonly<Record<string, string>>>()
   tokens!: AccessTokens
   consents!: UserConsents
   #usersByAddress = new Map<string, User>()
@@ -40,10 +45,15 @@ export class GoogleWorld {
     this.serviceAccounts = new Map(
       seed.serviceAccounts.map(({ keys, ...account }) => [
         account.email,
-        { ...account, keys: keys.map((key) => ({ ...key, publicKey: createPublicKey(key.publicKey) })) },
+        {
+          ...account,
+          tokenCreators: new Set(account.tokenCreators),
+          keys: keys.map((key) => ({ ...key, publicKey: createPublicKey(key.publicKey) })),
+        },
       ]),
     )
     this.oauthClients = new Map(seed.oauthClients.map((client) => [client.clientId, client]))
+    this.workloadIdentities = new Map(seed.workloadIdentities.map((one) => [one.audience, one.principals]))
     this.tokens = new AccessTokens(this.clock)
     this.consents = new UserConsents(this.clock)
     this.#organisationsByDomain = new Map(

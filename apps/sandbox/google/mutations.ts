@@ -159,6 +159,34 @@ export function googleMutations(world: GoogleWorld): Mutation[] {
       },
     ),
     mutation(
+      'delete-key',
+      'The operator deletes a key of a service account; unlike a disabled one it does not come back.',
+      z.strictObject({ ...accountName, keyId: z.string() }),
+      ({ serviceAccount, keyId }) => {
+        const { keys } = world.getServiceAccount(serviceAccount)
+        const index = keys.findIndex(({ id }) => id === keyId)
+        if (index < 0)
+          throw new ImpossibleChange(`keyId: there are ${keys.map(({ id }) => id).join(', ') || 'no keys'}`)
+        keys.splice(index, 1)
+      },
+    ),
+    mutation(
+      'set-token-creator',
+      'The operator lets somebody sign for a service account, or no longer with may: false.',
+      z.strictObject({ ...accountName, member: z.string(), may: z.boolean().default(true) }),
+      ({ serviceAccount, member, may }) => {
+        const { tokenCreators } = world.getServiceAccount(serviceAccount)
+        if (may) tokenCreators.add(member)
+        else tokenCreators.delete(member)
+      },
+    ),
+    mutation(
+      'delete-service-account',
+      'The operator deletes a service account.',
+      z.strictObject(accountName),
+      ({ serviceAccount }) => void world.serviceAccounts.delete(world.getServiceAccount(serviceAccount).email),
+    ),
+    mutation(
       'create-key',
       'The operator creates a further key; the key file is in the answer, and nowhere else.',
       z.strictObject(accountName),
@@ -172,7 +200,13 @@ export function googleMutations(world: GoogleWorld): Mutation[] {
       }),
       (input) => {
         if (world.serviceAccounts.has(input.email)) throw new ImpossibleChange(`email: ${input.email} is taken`)
-        const account: ServiceAccount = { email: input.email, clientId: numericId(), disabled: false, keys: [] }
+        const account: ServiceAccount = {
+          email: input.email,
+          clientId: numericId(),
+          disabled: false,
+          keys: [],
+          tokenCreators: new Set(),
+        }
         world.serviceAccounts.set(account.email, account)
         return createKey(account)
       },

@@ -42,6 +42,8 @@ const DESCRIBED: Readonly<Record<string, string>> = {
   'admin.directory.orgunit.readonly': 'View organisation units on your domain',
   'admin.directory.resource.calendar': 'View and manage the provisioning of calendar resources on your domain',
   'admin.directory.resource.calendar.readonly': 'View calendar resources on your domain',
+  'cloud-platform': 'See, edit, configure and delete your Google Cloud data',
+  iam: 'Manage identity and access in Google Cloud',
   'contacts.readonly': 'See and download your contacts',
   'gmail.readonly': 'View your email messages and settings',
   'drive.readonly': 'See and download all your Google Drive files',

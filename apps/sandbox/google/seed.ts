@@ -78,6 +78,15 @@ export const serviceAccountSeed = z.strictObject({
   clientId: z.string().regex(/^\d+$/),
   disabled: z.boolean().default(false),
   keys: z.array(serviceAccountKeySeed).default([]),
+  /** Who has the role Service Account Token Creator on it: service accounts by address, identities by principal. */
+  tokenCreators: z.array(z.string()).default([]),
+})
+
+/** A workload identity pool with one provider, and who comes from there. */
+export const workloadIdentitySeed = z.strictObject({
+  audience: z.string().startsWith('//iam.googleapis.com/'),
+  /** By what the platform shows: a whole token, or for AWS the access key that signed. */
+  principals: z.record(z.string(), z.string().startsWith('principal://')),
 })
 
 export const oauthClientSeed = z.strictObject({
@@ -96,6 +105,7 @@ export const googleSeed = z.strictObject({
   personalAccounts: z.array(userSeed).default([]),
   serviceAccounts: z.array(serviceAccountSeed).default([]),
   oauthClients: z.array(oauthClientSeed).default([]),
+  workloadIdentities: z.array(workloadIdentitySeed).default([]),
 })
 
 export type GoogleSeed = z.infer<typeof googleSeed>

@@ -5,8 +5,9 @@ import type { Organisation, User } from './organisation.js'
 export const worldAsJson = ({ organisations, personalAccounts, serviceAccounts, oauthClients }: GoogleWorld) => ({
   organisations: organisations.map(organisationAsJson),
   personalAccounts: personalAccounts.map(userAsJson),
-  serviceAccounts: [...serviceAccounts.values()].map(({ keys, ...account }) => ({
+  serviceAccounts: [...serviceAccounts.values()].map(({ keys, tokenCreators, systemKey: _kept, ...account }) => ({
     ...account,
+    tokenCreators: [...tokenCreators],
     keys: keys.map(({ id, disabled }) => ({ id, disabled })),
   })),
   oauthClients: [...oauthClients.values()].map(({ clientSecret: _hidden, ...client }) => client),

@@ -7,9 +7,17 @@ const CREDENTIALS: ProviderCredential[] = [
   {
     provider: 'google',
     clientEmail: 'mandate@project.iam.gserviceaccount.com',
-    privateKey: new Secret('-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----\n'),
-    privateKeyId: null,
     clientId: '108844220066113355779',
+    proof: {
+      kind: 'keys',
+      keys: [{ id: null, privateKey: new Secret('-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----\n') }],
+    },
+  },
+  {
+    provider: 'google',
+    clientEmail: 'mandate@project.iam.gserviceaccount.com',
+    clientId: '108844220066113355779',
+    proof: { kind: 'workload-identity', configuration: new Secret('{"audience":"hush"}') },
   },
   {
     provider: 'microsoft',
@@ -33,10 +41,19 @@ const CREDENTIALS: ProviderCredential[] = [
 
 /** Printed, all secrets are the same: this one is looked into. */
 const secretIn = (credential: ProviderCredential): string | undefined => {
-  if (credential.provider === 'google') return credential.privateKey.reveal()
   const { proof } = credential
-  if (proof.kind === 'secret') return proof.clientSecret.reveal()
-  return proof.kind === 'certificate' ? proof.privateKey.reveal() : undefined
+  switch (proof.kind) {
+    case 'keys':
+      return proof.keys.map(({ privateKey }) => privateKey.reveal()).join()
+    case 'workload-identity':
+      return proof.configuration.reveal()
+    case 'secret':
+      return proof.clientSecret.reveal()
+    case 'certificate':
+      return proof.privateKey.reveal()
+    case 'federated':
+      return undefined
+  }
 }
 
 describe('the stored form of a credential', () => {

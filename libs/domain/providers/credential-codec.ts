@@ -8,9 +8,14 @@ const stored = z.discriminatedUnion('provider', [
   z.strictObject({
     provider: z.literal('google'),
     clientEmail: z.string(),
-    privateKey: secret,
-    privateKeyId: z.string().nullable(),
     clientId: z.string(),
+    proof: z.discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('keys'),
+        keys: z.array(z.strictObject({ id: z.string().nullable(), privateKey: secret })).min(1),
+      }),
+      z.strictObject({ kind: z.literal('workload-identity'), configuration: secret }),
+    ]),
   }),
   z.strictObject({
     provider: z.literal('microsoft'),

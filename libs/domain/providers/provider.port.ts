@@ -8,11 +8,19 @@ export const PROVIDER_NAMES: readonly ProviderName[] = ['google', 'microsoft']
 export interface GoogleCredential {
   provider: 'google'
   clientEmail: string
-  /** PKCS#8 PEM. */
-  privateKey: Secret<string>
-  privateKeyId: string | null
   /** The numeric client id that the administrator pastes into the Admin console. */
   clientId: string
+  proof:
+    | { kind: 'keys'; keys: readonly GoogleKey[] }
+    /** No key at all: this installation's own platform vouches for it, and Google signs. The operator's only. */
+    | { kind: 'workload-identity'; configuration: Secret<string> }
+}
+
+/** Several, the newest first, while one follows another. */
+export interface GoogleKey {
+  id: string | null
+  /** PKCS#8 PEM. */
+  privateKey: Secret<string>
 }
 
 export const MICROSOFT_CLOUD_NAMES = ['global', 'us-government', 'us-dod', 'china'] as const

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { SystemClock } from '#platform/clock/clock.js'
+import { Log } from '#platform/observability/log.js'
 import { Secret } from '#platform/secrets/secret.js'
 import type { MicrosoftCredential } from './provider.port.js'
 import { Providers } from './providers.js'
@@ -36,6 +37,7 @@ const providers = (google: string | null, microsoft: string | null) =>
     new SystemClock(),
     // Nothing here asks for a token.
     {} as ProviderTokens,
+    new Log('silent'),
   )
 
 describe('the providers', () => {

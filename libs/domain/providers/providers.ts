@@ -1,11 +1,14 @@
 import { Clock } from '#platform/clock/clock.js'
 import type { ProviderSettings } from '#platform/config/settings.js'
+import { Log } from '#platform/observability/log.js'
 import type { AdministratorProvider } from './administrator.port.js'
 import { GoogleAdministrator } from './google/google-administrator.js'
 import { GoogleApi } from './google/google-api.js'
 import { GoogleHttp } from './google/google-http.js'
 import { GoogleOrganisation } from './google/google-organisation.js'
+import { GoogleSigners } from './google/google-signers.js'
 import { GoogleTokens } from './google/google-token.js'
+import { WorkloadIdentity } from './google/workload-identity.js'
 import { Graph } from './microsoft/graph.js'
 import { MicrosoftAdministrator } from './microsoft/microsoft-administrator.js'
 import { MicrosoftHttp } from './microsoft/microsoft-http.js'
@@ -30,8 +33,9 @@ export class Providers {
     settings: ProviderSettings,
     private readonly clock: Clock,
     tokens: ProviderTokens,
+    log: Log,
   ) {
-    this.#providers = { google: google(settings, clock, tokens), microsoft: microsoft(settings, clock, tokens) }
+    this.#providers = { google: google(settings, clock, tokens, log), microsoft: microsoft(settings, clock, tokens) }
   }
 
   organisation(name: ProviderName): OrganisationProvider {
@@ -59,11 +63,17 @@ export class Providers {
   }
 }
 
-function google({ googleSandboxUrl, timeoutMs }: ProviderSettings, clock: Clock, shared: ProviderTokens): Provider {
+function google(
+  { googleSandboxUrl, timeoutMs }: ProviderSettings,
+  clock: Clock,
+  shared: ProviderTokens,
+  log: Log,
+): Provider {
   const dispatcher = providerDispatcher(googleSandboxUrl, timeoutMs)
   const http = new ProviderHttp(dispatcher, timeoutMs)
   const hosts = new GoogleHttp(http, clock, googleSandboxUrl)
-  const tokens = new GoogleTokens(shared, hosts, clock)
+  const signers = new GoogleSigners(hosts, new WorkloadIdentity(clock, googleSandboxUrl, timeoutMs))
+  const tokens = new GoogleTokens(shared, hosts, signers, clock, log)
   const api = new GoogleApi(hosts, clock)
   return {
     organisation: new GoogleOrganisation(tokens, api, hosts),

@@ -1,4 +1,8 @@
-import { readGoogleKeyFile } from '#domain/providers/google/google-credential.js'
+import { readGoogleKeyFiles } from '#domain/providers/google/google-credential.js'
+import {
+  readGoogleWorkloadIdentity,
+  type TypedWorkloadIdentity,
+} from '#domain/providers/google/read-workload-identity.js'
 import {
   readMicrosoftRegistration,
   type TypedRegistration as TypedMicrosoftRegistration,
@@ -11,8 +15,10 @@ import { Secret } from '#platform/secrets/secret.js'
 export type TypedRegistration =
   | {
       provider: 'google'
-      /** The text of the JSON key file. */
-      keyFile?: string
+      /** The texts of JSON key files, the newest key first. */
+      keyFiles?: readonly string[]
+      /** Instead of keys: the configuration, and the service account that Google signs for. */
+      workloadIdentity?: Partial<TypedWorkloadIdentity>
       oauthClientId?: string
       oauthClientSecret?: string
     }
@@ -33,8 +39,10 @@ export function readRegistration(typed: TypedRegistration, now: Date): Registrat
 }
 
 function readGoogle(typed: TypedRegistration & { provider: 'google' }): Registration {
-  const { keyFile, oauthClientId: clientId, oauthClientSecret: clientSecret } = typed
-  if (keyFile === undefined && clientId === undefined && clientSecret === undefined)
+  const { keyFiles, workloadIdentity, oauthClientId: clientId, oauthClientSecret: clientSecret } = typed
+  if (keyFiles && workloadIdentity)
+    throw invalidField('workload_identity', 'errors.invalid', 'give a key file or a workload identity, not both')
+  if (!keyFiles && !workloadIdentity && clientId === undefined && clientSecret === undefined)
     throw invalidField('key_file', 'errors.required', 'required, or an OAuth client id with its secret')
   if (clientId && !clientSecret)
     throw invalidField('oauth_client_secret', 'errors.required', 'required beside the OAuth client id')
@@ -42,7 +50,8 @@ function readGoogle(typed: TypedRegistration & { provider: 'google' }): Registra
     throw invalidField('oauth_client_id', 'errors.required', 'required beside the OAuth client secret')
   return {
     provider: 'google',
-    ...(keyFile === undefined ? {} : { credential: readGoogleKeyFile(keyFile) }),
+    ...(keyFiles && { credential: readGoogleKeyFiles(keyFiles) }),
+    ...(workloadIdentity && { credential: readGoogleWorkloadIdentity(workloadIdentity) }),
     ...(clientId && clientSecret ? { signIn: { clientId, clientSecret: new Secret(clientSecret) } } : {}),
   }
 }

@@ -11,7 +11,13 @@ const credential = z.union([
     kind: z.literal('service_account'),
     client_id: z.string(),
     email: z.string(),
-    key_id: z.string().nullable(),
+    key_ids: z.array(z.string().nullable()),
+  }),
+  z.strictObject({
+    kind: z.literal('workload_identity'),
+    client_id: z.string(),
+    email: z.string(),
+    audience: z.string(),
   }),
   z.strictObject({ kind: z.literal('client_secret'), client_id: z.string(), cloud }),
   z.strictObject({

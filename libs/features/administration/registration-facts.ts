@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { OperatorCredentialWithSecret } from '#domain/credentials/provider-credentials.js'
 import { parseCredential } from '#domain/providers/credential-codec.js'
+import { audienceOf } from '#domain/providers/google/read-workload-identity.js'
 import type { MicrosoftCloudName, ProviderCredential } from '#domain/providers/provider.port.js'
 
 /** What may be shown of a registration: enough to find it in the provider's own console, and no secret. */
@@ -14,7 +15,8 @@ export interface RegistrationFacts {
 }
 
 export type CredentialFacts =
-  | { kind: 'service account key'; numericClientId: string; email: string; keyId: string | null }
+  | { kind: 'service account key'; numericClientId: string; email: string; keyIds: (string | null)[] }
+  | { kind: 'workload identity'; numericClientId: string; email: string; audience: string }
   | ({ kind: 'client secret' } & AppFacts)
   | ({ kind: 'certificate'; thumbprint: string; expiresAt: Date } & AppFacts)
   | ({ kind: 'federated token'; tokenFile: string } & AppFacts)
@@ -39,8 +41,10 @@ export function factsOf({
 
 function credentialFacts(credential: ProviderCredential): CredentialFacts {
   if (credential.provider === 'google') {
-    const { clientId, clientEmail, privateKeyId } = credential
-    return { kind: 'service account key', numericClientId: clientId, email: clientEmail, keyId: privateKeyId }
+    const { clientId: numericClientId, clientEmail: email, proof } = credential
+    return proof.kind === 'keys'
+      ? { kind: 'service account key', numericClientId, email, keyIds: proof.keys.map(({ id }) => id) }
+      : { kind: 'workload identity', numericClientId, email, audience: audienceOf(proof.configuration) }
   }
   const { clientId: applicationId, cloud, proof } = credential
   const app = { applicationId, cloud }

@@ -14,14 +14,22 @@ const keyFile = z
 
 const googleDto = z
   .strictObject({
-    key_file: keyFile.optional(),
+    /** One, or several with the newest key first. */
+    key_file: z
+      .union([keyFile, z.array(keyFile)], { error: 'must be the JSON object of a key file, or a list' })
+      .optional(),
+    /** Instead of keys; what the values must be says domain/providers. */
+    workload_identity: z
+      .strictObject({ configuration: keyFile, service_account: requiredText(500), client_id: requiredText(500) })
+      .optional(),
     oauth_client_id: requiredText(500).optional(),
     oauth_client_secret: requiredText(500).optional(),
   })
   .transform(
     (body): TypedRegistration => ({
       provider: 'google',
-      keyFile: body.key_file,
+      keyFiles: typeof body.key_file === 'string' ? [body.key_file] : body.key_file,
+      workloadIdentity: body.workload_identity,
       oauthClientId: body.oauth_client_id,
       oauthClientSecret: body.oauth_client_secret,
     }),
@@ -75,7 +83,14 @@ function toCredentialBody(facts: CredentialFacts) {
         kind: 'service_account' as const,
         client_id: facts.numericClientId,
         email: facts.email,
-        key_id: facts.keyId,
+        key_ids: facts.keyIds,
+      }
+    case 'workload identity':
+      return {
+        kind: 'workload_identity' as const,
+        client_id: facts.numericClientId,
+        email: facts.email,
+        audience: facts.audience,
       }
     case 'client secret':
       return { kind: 'client_secret' as const, client_id: facts.applicationId, cloud: facts.cloud }

@@ -4,8 +4,11 @@ import { forTheLog } from '../provider-errors.js'
 import type { ProviderAnswer } from '../provider-http.js'
 import { type GoogleErrorKey, googleError } from './google-errors.js'
 
-/** Where it happened: the service account's token, a person's authorization code, or an API. */
-export type GooglePhase = 'token' | 'code' | 'api'
+/**
+ * Where it happened: the service account's token, a person's authorization code, an API, Google's signature for a
+ * service account without keys, or this installation's own identity.
+ */
+export type GooglePhase = 'token' | 'code' | 'api' | 'sign' | 'identity'
 
 interface Row {
   phase?: GooglePhase
@@ -33,6 +36,15 @@ export const GOOGLE_ROWS: readonly Row[] = [
   { phase: 'code', error: 'disabled_client', key: 'google.sign_in_misconfigured' },
   { phase: 'code', error: 'redirect_uri_mismatch', key: 'google.sign_in_misconfigured' },
   { phase: 'code', error: 'access_denied', key: 'google.sign_in_declined' },
+
+  { phase: 'sign', error: 'SERVICE_DISABLED', key: 'google.api_disabled' },
+  { phase: 'sign', error: 'PERMISSION_DENIED', key: 'google.token_creator_missing' },
+  { phase: 'sign', error: 'NOT_FOUND', key: 'google.credential_unknown_issuer' },
+  { phase: 'sign', error: 'UNAUTHENTICATED', key: 'google.workload_identity_refused' },
+  { phase: 'identity', error: 'PERMISSION_DENIED', key: 'google.token_creator_missing' },
+  { phase: 'identity', error: 'NOT_FOUND', key: 'google.credential_unknown_issuer' },
+  { phase: 'identity', error: 'invalid_grant', key: 'google.workload_identity_refused' },
+  { phase: 'identity', error: 'unauthorized_client', key: 'google.workload_identity_refused' },
 
   { error: 'unauthorized_client', key: 'google.delegation_missing' },
   { error: 'access_denied', says: ['account restricted'], key: 'google.subject_restricted' },
@@ -100,6 +112,21 @@ export function classifyGoogleAnswer(answer: ProviderAnswer, phase: GooglePhase,
   return googleError(keyOf(refusal), { detail, retryAfter: retryAfterSeconds(answer.headers['retry-after'], now) })
 }
 
+/**
+ * @param caught by Google's library while it asked our own platform for a token, or Google to exchange it. Its errors hold
+ * those tokens, so nothing but the answer's own words is kept.
+ */
+export function classifyIdentityFailure(caught: unknown, now: Date): ProviderError {
+  const { response, code } = caught as {
+    response?: { status: number; headers: Headers; data: unknown }
+    code?: unknown
+  }
+  if (!response)
+    return googleError('google.workload_identity_unreadable', { detail: forTheLog({ code: String(code) }) })
+  const headers = Object.fromEntries(response.headers)
+  return classifyGoogleAnswer({ status: response.status, headers, json: response.data }, 'identity', now)
+}
+
 /** For the browser's way back from Google, where the error is two query parameters. */
 export const classifyGoogleReturn = (error: string, description: string): ProviderError =>
   googleError(keyOf({ phase: 'code', status: 400, readable: true, errors: [error], description }), {
@@ -117,9 +144,16 @@ function keyOf({ phase, status, readable, errors, description }: Refusal): Googl
   )
   if (row) return row.key
   if (status >= 500 || !readable) return 'provider.unavailable'
-  if (phase === 'code') return 'google.sign_in_misconfigured'
-  return phase === 'token' ? 'google.grant_rejected' : fromStatus(status)
+  return phase === 'api' ? fromStatus(status) : UNKNOWN[phase]
 }
+
+/** What no row names. */
+const UNKNOWN = {
+  code: 'google.sign_in_misconfigured',
+  token: 'google.grant_rejected',
+  sign: 'google.workload_identity_refused',
+  identity: 'google.workload_identity_refused',
+} as const satisfies Partial<Record<GooglePhase, GoogleErrorKey>>
 
 function fromStatus(status: number): GoogleErrorKey {
   if (status === 401) return 'provider.token_rejected'

@@ -1,6 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { ValidationError } from '#platform/errors/validation-error.js'
-import { readGoogleKeyFile } from './google-credential.js'
+import type { GoogleCredential } from '../provider.port.js'
+import { readGoogleKeyFile, readGoogleKeyFiles } from './google-credential.js'
+import { readGoogleWorkloadIdentity } from './read-workload-identity.js'
 
 const pemOf = (bits: number) =>
   generateKeyPairSync('rsa', { modulusLength: bits }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
@@ -18,6 +20,9 @@ const FILE = {
 }
 const read = (changes: object = {}) => readGoogleKeyFile(JSON.stringify({ ...FILE, ...changes }))
 
+const keysOf = (proof: GoogleCredential['proof']) =>
+  proof.kind === 'keys' ? proof.keys.map(({ id, privateKey }) => [id, privateKey.reveal()]) : null
+
 const problemsWith = (text: string) => {
   try {
     readGoogleKeyFile(text)
@@ -31,27 +36,23 @@ const fieldsRefused = (changes: object) => Object.keys(problemsWith(JSON.stringi
 
 describe('a service account key file', () => {
   it('is read for what signing needs, and for nothing else', () => {
-    const { privateKey, ...rest } = read()
-    expect(rest).toEqual({
-      provider: 'google',
-      clientEmail: FILE.client_email,
-      privateKeyId: FILE.private_key_id,
-      clientId: FILE.client_id,
-    })
-    expect(privateKey.reveal()).toBe(PEM)
+    const { proof, ...rest } = read()
+    expect(rest).toEqual({ provider: 'google', clientEmail: FILE.client_email, clientId: FILE.client_id })
+    expect(keysOf(proof)).toEqual([[FILE.private_key_id, PEM]])
   })
 
   it('may have been through tools that leave white space or doubled backslashes', () => {
-    const { clientEmail, privateKey } = read({
+    const { clientEmail, proof } = read({
       client_email: ` ${FILE.client_email}\n`,
       private_key: PEM.replaceAll('\n', '\\n'),
     })
     expect(clientEmail).toBe(FILE.client_email)
-    expect(privateKey.reveal()).toBe(PEM)
+    expect(keysOf(proof)).toEqual([[FILE.private_key_id, PEM]])
   })
 
   it('may lack the id of the key and the universe', () => {
-    expect(read({ private_key_id: undefined, universe_domain: undefined }).privateKeyId).toBeNull()
+    const { proof } = read({ private_key_id: undefined, universe_domain: undefined })
+    expect(keysOf(proof)).toEqual([[null, PEM]])
   })
 
   it.each([
@@ -90,5 +91,89 @@ describe('a service account key file', () => {
     const all = Object.fromEntries(Object.keys(FILE).map((name) => [name, hush]))
     expect(JSON.stringify(problemsWith(JSON.stringify(all)))).not.toContain(hush)
     expect(JSON.stringify(problemsWith(hush))).not.toContain(hush)
+  })
+})
+
+describe('several key files', () => {
+  const file = (changes: object = {}) => JSON.stringify({ ...FILE, ...changes })
+  const refused = (files: string[]) => {
+    try {
+      readGoogleKeyFiles(files)
+    } catch (error) {
+      return Object.keys((error as ValidationError).problems)
+    }
+    return []
+  }
+
+  it('become one credential, with the keys in their order', () => {
+    const { clientEmail, proof } = readGoogleKeyFiles([
+      file({ private_key_id: 'new' }),
+      file({ private_key_id: 'old' }),
+    ])
+    expect(clientEmail).toBe(FILE.client_email)
+    expect(keysOf(proof)).toEqual([
+      ['new', PEM],
+      ['old', PEM],
+    ])
+  })
+
+  it('must be of one account, at most five, and are named by their place', () => {
+    expect(refused([file(), file({ client_id: '200000000000000000000' })])).toEqual(['key_file'])
+    expect(refused([])).toEqual(['key_file'])
+    expect(refused(Array.from({ length: 6 }, () => file()))).toEqual(['key_file'])
+    expect(refused([file(), file({ private_key: 'x' })])).toEqual(['key_file[1].private_key'])
+  })
+})
+
+describe('a workload identity', () => {
+  const CONFIGURATION = {
+    type: 'external_account',
+    audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/provider',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+    token_url: 'https://sts.googleapis.com/v1/token',
+    credential_source: { file: '/var/run/secrets/token' },
+  }
+  const refused = (changes: object, account: object = {}) => {
+    const configuration = JSON.stringify({ ...CONFIGURATION, ...changes })
+    try {
+      readGoogleWorkloadIdentity({
+        configuration,
+        service_account: FILE.client_email,
+        client_id: FILE.client_id,
+        ...account,
+      })
+    } catch (error) {
+      return Object.keys((error as ValidationError).problems)
+    }
+    return []
+  }
+
+  it('is taken from a file, a URL or AWS', () => {
+    expect(refused({})).toEqual([])
+    expect(
+      refused({ credential_source: { url: 'http://169.254.169.254/token', headers: { Metadata: 'True' } } }),
+    ).toEqual([])
+    expect(
+      refused({ credential_source: { environment_id: 'aws1', regional_cred_verification_url: 'https://x' } }),
+    ).toEqual([])
+  })
+
+  it.each([
+    ['.configuration.type', { type: 'service_account' }],
+    ['.configuration.token_url', { token_url: 'https://evil.test/token' }],
+    ['.configuration.token_url', { token_url: 'https://sts.googleapis.com.evil.test/v1/token' }],
+    ['.configuration.service_account_impersonation_url', { service_account_impersonation_url: 'https://evil.test/' }],
+    ['.configuration.audience', { audience: 'https://evil.test' }],
+    ['.configuration.credential_source.executable', { credential_source: { executable: { command: 'x' } } }],
+    ['.configuration.credential_source', { credential_source: {} }],
+    ['.configuration.universe_domain', { universe_domain: 'evil.test' }],
+  ])('is refused at %s: %j', (field, changes) => {
+    expect(refused(changes)).toContain(`workload_identity${field}`)
+  })
+
+  it('names the service account that Google is to sign for', () => {
+    expect(refused({}, { service_account: undefined })).toEqual(['workload_identity.service_account'])
+    expect(refused({}, { client_id: 'x' })).toEqual(['workload_identity.client_id'])
+    expect(refused({}, { configuration: '{' })).toEqual(['workload_identity.configuration'])
   })
 })

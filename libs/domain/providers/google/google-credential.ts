@@ -7,8 +7,19 @@ import type { GoogleCredential } from '../provider.port.js'
 const HOW_TO_GET_ONE =
   'In Google Cloud, open IAM & Admin > Service Accounts > Keys > Add key > Create new key, choose JSON, and give us the downloaded file unchanged.'
 const WEAKEST_MODULUS = 2048
+const MOST_KEYS = 5
 
 const field = (problem: string) => z.string({ error: `${problem} ${HOW_TO_GET_ONE}` }).trim()
+
+/** Shared with the operator's workload identity, which names the service account beside a configuration without a key. */
+export const serviceAccountAddress = field('The service account address is missing.').regex(
+  /^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/,
+  'This is not the address of a service account; it ends in .gserviceaccount.com.',
+)
+export const serviceAccountId = field('The numeric client ID is missing.').regex(
+  /^\d{6,30}$/,
+  'The client ID of a service account consists of digits only.',
+)
 
 /**
  * Only what signing needs is read. Every URL in the file is ignored: a file from outside must not decide where we send
@@ -18,14 +29,8 @@ const keyFile = z.object({
   type: z.literal('service_account', {
     error: `This is not the key of a service account: "type" must be "service_account". ${HOW_TO_GET_ONE}`,
   }),
-  client_email: field('The service account address is missing.').regex(
-    /^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/,
-    'This is not the address of a service account; it ends in .gserviceaccount.com.',
-  ),
-  client_id: field('The numeric client ID is missing.').regex(
-    /^\d{6,30}$/,
-    'The client ID of a service account consists of digits only.',
-  ),
+  client_email: serviceAccountAddress,
+  client_id: serviceAccountId,
   private_key: field('The private key is missing.'),
   private_key_id: z.string().trim().nullish(),
   universe_domain: z
@@ -39,39 +44,57 @@ const keyFile = z.object({
  * Reads the JSON file that Google Cloud hands out. Complaints name the field and never repeat what was in it.
  * @throws ValidationError by `key_file` and `key_file.<field>`
  */
-export function readGoogleKeyFile(text: string): GoogleCredential {
-  const read = keyFile.safeParse(parsed(text))
-  if (!read.success) throw new ValidationError(problemsIn(read.error))
-  return {
-    provider: 'google',
-    clientEmail: read.data.client_email,
-    privateKey: new Secret(readPrivateKey(read.data.private_key)),
-    privateKeyId: read.data.private_key_id ?? null,
-    clientId: read.data.client_id,
-  }
+export const readGoogleKeyFile = (text: string): GoogleCredential => readKeyFile(text, 'key_file')
+
+/**
+ * Several keys of one service account, the newest first: while one follows another, either may act.
+ * @throws ValidationError by `key_file`, `key_file[1].<field>`
+ */
+export function readGoogleKeyFiles(texts: readonly string[]): GoogleCredential {
+  if (texts.length === 0 || texts.length > MOST_KEYS)
+    throw refused('key_file', 'errors.invalid', `Give one key file, or up to ${MOST_KEYS}, the newest first.`)
+  const [newest, ...others] = texts.map((text, index) =>
+    readKeyFile(text, texts.length === 1 ? 'key_file' : `key_file[${index}]`),
+  )
+  if (others.some(({ clientEmail, clientId }) => !sameAccount({ clientEmail, clientId }, newest!)))
+    throw refused('key_file', 'errors.invalid', 'All the keys must be of one and the same service account.')
+  const keys = [newest!, ...others].flatMap(({ proof }) => (proof.kind === 'keys' ? proof.keys : []))
+  return { ...newest!, proof: { kind: 'keys', keys } }
 }
 
-function parsed(text: string): unknown {
+type Account = Pick<GoogleCredential, 'clientEmail' | 'clientId'>
+const sameAccount = (one: Account, other: Account) =>
+  one.clientEmail === other.clientEmail && one.clientId === other.clientId
+
+function readKeyFile(text: string, name: string): GoogleCredential {
+  const read = keyFile.safeParse(parsed(text, name))
+  if (!read.success) throw new ValidationError(problemsIn(read.error, name))
+  const { client_email: clientEmail, client_id: clientId, private_key, private_key_id } = read.data
+  const key = { id: private_key_id ?? null, privateKey: new Secret(readPrivateKey(private_key, name)) }
+  return { provider: 'google', clientEmail, clientId, proof: { kind: 'keys', keys: [key] } }
+}
+
+function parsed(text: string, name: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw refused('key_file', 'errors.not_json', `This is not a JSON file. ${HOW_TO_GET_ONE}`)
+    throw refused(name, 'errors.not_json', `This is not a JSON file. ${HOW_TO_GET_ONE}`)
   }
 }
 
 /** A bad key would otherwise fail no earlier than at the first signature. Some tools double the backslash of `\n`. */
-function readPrivateKey(text: string): string {
+function readPrivateKey(text: string, name: string): string {
   const pem = text.replaceAll('\\n', '\n')
   const key = (() => {
     try {
       return createPrivateKey(pem)
     } catch {
-      throw refused('key_file.private_key', 'errors.invalid', `The private key cannot be read. ${HOW_TO_GET_ONE}`)
+      throw refused(`${name}.private_key`, 'errors.invalid', `The private key cannot be read. ${HOW_TO_GET_ONE}`)
     }
   })()
   if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < WEAKEST_MODULUS)
     throw refused(
-      'key_file.private_key',
+      `${name}.private_key`,
       'errors.invalid',
       `The private key must be RSA with at least ${WEAKEST_MODULUS} bits.`,
     )
@@ -81,10 +104,10 @@ function readPrivateKey(text: string): string {
 const refused = (name: string, key: string, description: string) =>
   new ValidationError({ [name]: [{ key, description }] })
 
-function problemsIn(error: z.ZodError): FieldProblems {
+function problemsIn(error: z.ZodError, file: string): FieldProblems {
   const problems: FieldProblems = {}
   for (const { path, message, code } of error.issues) {
-    const name = path.length > 0 ? `key_file.${String(path[0])}` : 'key_file'
+    const name = path.length > 0 ? `${file}.${String(path[0])}` : file
     const description = path.length > 0 ? message : `This is not a key file. ${HOW_TO_GET_ONE}`
     problems[name] ??= [{ key: code === 'invalid_type' ? 'errors.required' : 'errors.invalid', description }]
   }

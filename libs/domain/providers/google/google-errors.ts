@@ -112,6 +112,24 @@ export const GOOGLE_ERRORS = {
     problem: 'Google does not accept this service account.',
     fix: 'Download a fresh key file from Google Cloud and upload it unchanged.',
   },
+  'google.token_creator_missing': {
+    class: 'permanent',
+    effect: 'operator',
+    problem: 'This installation may not sign in the name of the service account.',
+    fix: 'Whoever runs this installation should grant its identity the role Service Account Token Creator on the service account, in Google Cloud.',
+  },
+  'google.workload_identity_refused': {
+    class: 'permanent',
+    effect: 'operator',
+    problem: "Google does not accept the identity of this installation's own platform.",
+    fix: 'Whoever runs this installation should check the workload identity pool, its provider and the audience in Google Cloud.',
+  },
+  'google.workload_identity_unreadable': {
+    class: 'retry',
+    effect: 'operator',
+    problem: "The token of this installation's own platform could not be read.",
+    fix: 'Whoever runs this installation should check the file or URL that the workload identity configuration names.',
+  },
   'google.clock_skew': {
     class: 'retry',
     effect: 'operator',

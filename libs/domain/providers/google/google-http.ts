@@ -9,6 +9,7 @@ export type GoogleHost =
   | 'openidconnect.googleapis.com'
   | 'www.googleapis.com'
   | 'admin.googleapis.com'
+  | 'iamcredentials.googleapis.com'
 
 /** Google's hosts, or the stand-in, which has all of them on one origin. Whatever fails leaves here classified. */
 export class GoogleHttp {

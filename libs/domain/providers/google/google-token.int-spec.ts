@@ -1,15 +1,19 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { decodeJwt, jwtVerify } from 'jose'
 import { OAuth2Server } from 'oauth2-mock-server'
 import { SystemClock } from '#platform/clock/clock.js'
+import { Log } from '#platform/observability/log.js'
 import { Secret } from '#platform/secrets/secret.js'
 import type { GoogleCredential } from '../provider.port.js'
 import { ProviderHttp, providerDispatcher } from '../provider-http.js'
 import type { ProviderTokens } from '../tokens/provider-tokens.js'
 import { GoogleHttp } from './google-http.js'
+import { GoogleSigners } from './google-signers.js'
 import { GoogleTokens } from './google-token.js'
+import { WorkloadIdentity } from './workload-identity.js'
 
 const TIMEOUT_MS = 20_000
+const pemOf = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }) as string
 const SCOPES = ['https://www.googleapis.com/auth/calendar.freebusy', 'https://www.googleapis.com/auth/calendar.events']
 
 /** Two peers that share no line with us or with the sandbox: one parses the request, the other verifies the assertion. */
@@ -19,9 +23,8 @@ describe('a delegated token', () => {
   const credential: GoogleCredential = {
     provider: 'google',
     clientEmail: 'mandate@project.iam.gserviceaccount.com',
-    privateKey: new Secret(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string),
-    privateKeyId: '5b1c0d2e3f',
     clientId: '108844220066113355779',
+    proof: { kind: 'keys', keys: [{ id: '5b1c0d2e3f', privateKey: new Secret(pemOf(privateKey)) }] },
   }
   const forms: Record<string, string>[] = []
 
@@ -35,14 +38,12 @@ describe('a delegated token', () => {
 
   const mint = (subject: string) => {
     const url = new URL(`http://127.0.0.1:${server.address().port}`)
-    const http = new ProviderHttp(providerDispatcher(url, TIMEOUT_MS), TIMEOUT_MS)
     const clock = new SystemClock()
+    const http = new GoogleHttp(new ProviderHttp(providerDispatcher(url, TIMEOUT_MS), TIMEOUT_MS), clock, url)
+    const signers = new GoogleSigners(http, new WorkloadIdentity(clock, url, TIMEOUT_MS))
     // What mints past every cache asks it for nothing.
-    return new GoogleTokens({} as ProviderTokens, new GoogleHttp(http, clock, url), clock).mint(
-      credential,
-      subject,
-      SCOPES,
-    )
+    const tokens = new GoogleTokens({} as ProviderTokens, http, signers, clock, new Log('silent'))
+    return tokens.mint(credential, subject, SCOPES)
   }
 
   it('is asked for as RFC 7523 says, by an assertion that Google can verify', async () => {

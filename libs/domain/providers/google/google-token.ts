@@ -1,14 +1,14 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '#platform/clock/clock.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
+import type { Log } from '#platform/observability/log.js'
 import type { GoogleCredential, Organisation } from '../provider.port.js'
 import type { ProviderTokens } from '../tokens/provider-tokens.js'
 import type { MintedToken, Urgency } from '../tokens/wanted-token.js'
-import { assertionClaims, type SigningKey, signAssertion, signingKey } from './google-assertion.js'
+import { assertionClaims } from './google-assertion.js'
 import { type GoogleErrorKey, googleError } from './google-errors.js'
 import type { GoogleHttp } from './google-http.js'
+import type { GoogleSigner, GoogleSigners, SignerRing } from './google-signers.js'
 
-const KEYS_KEPT = 1_000
 const GRANT_TYPE = encodeURIComponent('urn:ietf:params:oauth:grant-type:jwt-bearer')
 const ADMINISTRATOR_IS_GONE: ReadonlySet<string> = new Set<GoogleErrorKey>([
   'google.subject_not_found',
@@ -24,12 +24,12 @@ interface TokenAnswer {
 
 /** Access tokens of a service account that acts as somebody (domain-wide delegation). */
 export class GoogleTokens {
-  readonly #keys = new LRUCache<string, SigningKey>({ max: KEYS_KEPT })
-
   constructor(
     private readonly tokens: ProviderTokens,
     private readonly http: GoogleHttp,
+    private readonly signers: GoogleSigners,
     private readonly clock: Clock,
+    private readonly log: Log,
   ) {}
 
   /** Runs `call` with a token for `subject`, kept or new. */
@@ -48,7 +48,7 @@ export class GoogleTokens {
       // Google counts the calls of a project, whichever organisation they are for.
       budget: credential.clientId,
       urgency,
-      mint: () => this.mint(credential, subject, scopes, this.#keyOf(credential, version)),
+      mint: () => this.mint(credential, subject, scopes, this.signers.of(credential, version)),
     }
     return this.tokens.use(wanted, call)
   }
@@ -69,47 +69,55 @@ export class GoogleTokens {
   }
 
   /** A new token, past every cache: for the live check. */
-  async mint(
+  mint(
     credential: GoogleCredential,
     subject: string,
     scopes: readonly string[],
-    key = parseKey(credential),
+    ring = this.signers.make(credential),
   ): Promise<MintedToken> {
-    const once = () => this.#exchange(credential, subject, scopes, key)
+    const now = this.clock.now()
+    const claims = assertionClaims({ issuer: credential.clientEmail, subject, scopes, now })
+    return this.#exchangeWith(ring, ring.inOrder(now), claims)
+  }
+
+  /** With the newest key that works: one that was deleted or disabled at Google hands over to the next. */
+  async #exchangeWith(
+    ring: SignerRing,
+    [signer, ...others]: readonly GoogleSigner[],
+    claims: string,
+  ): Promise<MintedToken> {
     try {
-      return await once()
+      return await this.#exchangeTwice(signer!, claims)
     } catch (error) {
-      // Google's unexplained refusals are sometimes a passing mood, so they are believed the second time.
-      if (error instanceof ProviderError && error.code === 'google.grant_rejected') return once()
+      if (others.length === 0 || !isRefusal(error, 'google.credential_key_invalid')) throw error
+      ring.rest(signer!, this.clock.now())
+      // As much of the id as tells it apart in Google's console.
+      const key = signer!.keyId?.slice(0, 8)
+      this.log.warn('google.key_refused', { key, detail: 'The next key of this service account is used instead.' })
+      return this.#exchangeWith(ring, others, claims)
+    }
+  }
+
+  /** Google's unexplained refusals are sometimes a passing mood, so they are believed the second time. */
+  async #exchangeTwice(signer: GoogleSigner, claims: string): Promise<MintedToken> {
+    try {
+      return await this.#exchange(signer, claims)
+    } catch (error) {
+      if (isRefusal(error, 'google.grant_rejected')) return this.#exchange(signer, claims)
       throw error
     }
   }
 
   /** RFC 7523 section 2.1. */
-  async #exchange(credential: GoogleCredential, subject: string, scopes: readonly string[], key: SigningKey) {
-    const claims = assertionClaims({ issuer: credential.clientEmail, subject, scopes, now: this.clock.now() })
-    const form = `grant_type=${GRANT_TYPE}&assertion=${await signAssertion(key, claims)}`
+  async #exchange(signer: GoogleSigner, claims: string): Promise<MintedToken> {
+    const form = `grant_type=${GRANT_TYPE}&assertion=${await signer.sign(claims)}`
     const answer = await this.http.post<TokenAnswer>('token', 'oauth2.googleapis.com', '/token', form)
     if (!answer.access_token) throw googleError('provider.unavailable', { detail: 'the token answer held no token' })
     return { token: answer.access_token, lifetimeMs: Number(answer.expires_in ?? 0) * 1000 }
   }
-
-  #keyOf(credential: GoogleCredential, version: string): SigningKey {
-    const kept = this.#keys.get(version)
-    if (kept) return kept
-    const key = parseKey(credential)
-    this.#keys.set(version, key)
-    return key
-  }
 }
 
-function parseKey({ privateKey, privateKeyId }: GoogleCredential): SigningKey {
-  try {
-    return signingKey(privateKey.reveal(), privateKeyId)
-  } catch {
-    throw googleError('google.credential_invalid', { detail: 'the private key cannot be parsed' })
-  }
-}
+const isRefusal = (error: unknown, key: GoogleErrorKey) => error instanceof ProviderError && error.code === key
 
 export function googleCredentialOf({ credential }: Pick<Organisation, 'credential'>): GoogleCredential {
   if (credential.provider !== 'google') throw new TypeError('a Google organisation needs a Google credential')

@@ -67,7 +67,7 @@ describe('app-only tokens of Microsoft', () => {
   beforeEach(async () => {
     standIn = await startMicrosoft({ port: 0, seed: microsoftSeed.parse(seed()) })
     clock = new HeldClock(new Date())
-    const opened = await providers.open({ microsoftSandboxUrl: new URL(standIn.url), timeoutMs: 20_000 }, clock)
+    const opened = await providers.open({ microsoftSandboxUrl: new URL(standIn.url), timeoutMs: 20_000 }, { clock })
     microsoft = opened.organisation('microsoft')
   })
   afterEach(() => standIn.close())

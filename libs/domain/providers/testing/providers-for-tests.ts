@@ -23,15 +23,14 @@ export function providersForTests(db = databaseForTests([]), agesTokens: Clock |
     /** As after a first start: no tokens, nothing learned about budgets. */
     async open(
       wanted: Pick<ProviderSettings, 'timeoutMs'> & Partial<ProviderSettings>,
-      clock: Clock = new SystemClock(),
+      { clock = new SystemClock(), log = new Log('silent') }: { clock?: Clock; log?: Log } = {},
     ): Promise<Providers> {
       await finishAll()
       await db.database.run(FORGET, [])
       const settings = { googleSandboxUrl: null, microsoftSandboxUrl: null, mintsPerSecond: 2_000, ...wanted }
-      const log = new Log('silent')
       const tokens = new ProviderTokens(db.database, sealer, agesTokens ?? clock, new CryptoRandom(), log, settings)
       opened.push(tokens)
-      return new Providers(settings, clock, tokens)
+      return new Providers(settings, clock, tokens, log)
     },
   }
 }

@@ -14,16 +14,27 @@ interface OwnerOptions extends AnswerOptions {
 }
 
 interface GoogleOptions extends OwnerOptions {
-  serviceAccount?: string
+  serviceAccount?: string[]
+  workloadIdentity?: string
+  serviceAccountEmail?: string
+  serviceAccountId?: string
   oauthClientId?: string
   oauthClientSecret?: string
 }
 
 export async function setGoogle(run: RunStep, options: GoogleOptions) {
-  const { serviceAccount, oauthClientId, oauthClientSecret } = options
+  const { serviceAccount, workloadIdentity, oauthClientId, oauthClientSecret } = options
   await set(run, options, {
     provider: 'google',
-    keyFile: serviceAccount === undefined ? undefined : await readFileArgument('key_file', serviceAccount),
+    keyFiles: serviceAccount && (await Promise.all(serviceAccount.map((path) => readFileArgument('key_file', path)))),
+    workloadIdentity:
+      workloadIdentity === undefined
+        ? undefined
+        : {
+            configuration: await readFileArgument('workload_identity', workloadIdentity),
+            service_account: options.serviceAccountEmail,
+            client_id: options.serviceAccountId,
+          },
     oauthClientId,
     oauthClientSecret: await readSecretArgument('oauth_client_secret', oauthClientSecret),
   })
@@ -91,8 +102,14 @@ function credentialFacts(credential: NonNullable<RegistrationBody['credential']>
   switch (credential.kind) {
     case 'service_account':
       return {
-        'acts as': `${credential.email}${credential.key_id ? ` (key ${credential.key_id})` : ''}`,
+        'acts as': `${credential.email} (keys ${credential.key_ids.map((id) => id ?? 'without a name').join(', ')})`,
         'numeric client id': `${credential.client_id} (for domain-wide delegation)`,
+      }
+    case 'workload_identity':
+      return {
+        'acts as': `${credential.email}, by workload identity`,
+        'numeric client id': `${credential.client_id} (for domain-wide delegation)`,
+        audience: credential.audience,
       }
     case 'client_secret':
       return { ...appFacts(credential), 'proves it by': 'client secret' }

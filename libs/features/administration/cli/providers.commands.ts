@@ -29,8 +29,12 @@ export function addProviderCommands(mandate: Command, run: RunStep) {
     .description('Sets the service account that acts, and the OAuth client with which administrators sign in.')
     .option(
       '--service-account <key.json>',
-      'the JSON key file of a Google Cloud service account, or - for standard input',
+      'the JSON key file of a Google Cloud service account, or - for standard input; again for each older key',
+      (path: string, others: string[] = []) => [...others, path],
     )
+    .option('--workload-identity <config.json>', 'in place of a key: the configuration that gcloud writes')
+    .option('--service-account-email <address>', 'with a workload identity: the service account that acts')
+    .option('--service-account-id <id>', 'with a workload identity: its numeric client id')
     .option('--oauth-client-id <id>', 'OAuth client of the type "Web application", for signing in')
     .option('--oauth-client-secret <secret>', 'its secret, as @file, as - for standard input, or as it is')
     .option(...FOR_CLIENT)
@@ -42,6 +46,11 @@ export function addProviderCommands(mandate: Command, run: RunStep) {
 Example:
   $ mandate providers set google --service-account key.json \\
       --oauth-client-id 1234-abcd.apps.googleusercontent.com --oauth-client-secret @oauth-secret.txt
+
+While one key follows another, give both, the new one first. Without any key, a workload identity lets Google sign for
+the service account; it needs the role Service Account Token Creator on it:
+  $ mandate providers set google --workload-identity wif.json \\
+      --service-account-email calendar@acme.iam.gserviceaccount.com --service-account-id 123456789012345678901
 
 It prints the numeric client id that administrators put under domain-wide delegation in the Admin console. At Google
 the OAuth client needs the redirect URI <MANDATE_PUBLIC_URL>/enterprise_connect/oauth/return/google`,

@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util'
 import { callbacks } from './callbacks.js'
 import { openGround } from './ground.js'
+import { revocation } from './revocation.js'
 import { asTable, type Result, type Scenario } from './scenario.js'
 
-const SCENARIOS: Scenario[] = [callbacks('redis'), callbacks('postgres')]
+const SCENARIOS: Scenario[] = [callbacks('redis'), callbacks('postgres'), revocation]
 
 const HELP = `Floors and ours, in alternation, several rounds, medians. One table, ratios first.
 

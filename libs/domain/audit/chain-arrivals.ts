@@ -68,7 +68,7 @@ export class ChainArrivals {
     try {
       await work()
     } catch (error) {
-      this.log.failure('audit.not_chained', error, { client: clientId })
+      this.log.failure('audit.not_chained', error, clientId === OPERATOR_CHAIN ? {} : { client: clientId })
     }
   }
 

@@ -14,11 +14,11 @@ import { RedeemCode } from './redeem-code.js'
 import { RevokeGrants } from './revoke-grants.js'
 import { RevokeServiceAccounts } from './revoke-service-accounts.js'
 import { RotateRefreshToken } from './rotate-refresh-token.js'
+import { CALLBACK_URL, fillServiceAccount } from './testing/fill-service-account.js'
 import { AccessToken, RefreshToken } from './token.entity.js'
 import { Tokens } from './tokens.js'
 
 const CLIENT = 'cli_acme'
-const CALLBACK_URL = 'https://app.acme.test/callbacks'
 const MAILBOXES = 10_000
 const LIVES = { idleLifeMs: days(90), longestLifeMs: days(400) }
 
@@ -49,56 +49,18 @@ describe('revoking a service account with ten thousand mailboxes', () => {
 
   beforeAll(async () => {
     ;[one, other] = [await openProcess(), await openProcess()]
-    await sql(
-      `insert into clients (id, name, redirect_uris, callback_origins, sealed_signing_secret, created_at)
-       values (?, 'Acme', '{}', '{}', '', now())`,
-      [CLIENT],
-    )
+    const { database } = partsOf(one)
     for (const [id, mailboxes] of [
-      ['ser_big', MAILBOXES],
-      ['ser_other', 1],
-      ['ser_third', 1],
+      ['ser_b', MAILBOXES],
+      ['ser_0', 1],
+      ['ser_3', 1],
     ] as const)
-      await fill(id, mailboxes)
-    await sql('analyze')
+      await fillServiceAccount(database, { id, clientId: CLIENT, mailboxes, now: clock.now() })
   })
   afterAll(async () => {
     await one?.close()
     await other?.close()
   })
-
-  /** Every mailbox has a grant, a live code, an access token and a refresh token; half of the requests still wait. */
-  async function fill(id: string, mailboxes: number) {
-    await sql(
-      `insert into service_accounts (id, client_id, provider, organisation_id, organisation_name, domains,
-         administrator_email, credential_source, credential_version, scope, delegated_scope, created_at, updated_at)
-       values (?, ?, 'google', ?, 'Acme', '{acme.test}', 'admin@acme.test', 'operator', 'v', '{}', '{}', now(), now())`,
-      [id, CLIENT, id],
-    )
-    const numbered = `from generate_series(1, ${mailboxes}) n`
-    const hash = (prefix: string) =>
-      `rtrim(translate(encode(sha256(('${prefix}-${id}-' || n)::bytea), 'base64'), '+/', '-_'), '=')`
-    const [now, later] = [`timestamptz '${clock.now().toISOString()}'`, `timestamptz '2027-01-01'`]
-    const owner = `'${CLIENT}', '${id}'`
-    for (const statement of [
-      `insert into accounts (id, client_id, service_account_id, provider, email, kind, provider_user_id, profile_id, created_at)
-       select 'acc_${id}_' || n, ${owner}, 'google', 'user' || n || '@acme.test', 'person', n, n, ${now} ${numbered}`,
-      `insert into grants (id, client_id, service_account_id, account_id, scope, created_at)
-       select 'gra_${id}_' || n, ${owner}, 'acc_${id}_' || n, '{read_only}', ${now} ${numbered}`,
-      `insert into codes (code_hash, grant_id, client_id, redirect_uri, request_id, expires_at)
-       select ${hash('code')}, 'gra_${id}_' || n, '${CLIENT}', '${CALLBACK_URL}', 'dar_${id}_' || n, ${later} ${numbered}`,
-      `insert into access_tokens (token_hash, grant_id, created_at, expires_at)
-       select ${hash('access')}, 'gra_${id}_' || n, ${now}, ${later} ${numbered}`,
-      `insert into refresh_tokens (token_hash, grant_id, generation, created_at)
-       select ${hash('refresh')}, 'gra_${id}_' || n, 0, ${now} ${numbered}`,
-      `insert into delegated_access_requests (id, client_id, service_account_id, fingerprint, email, callback_url, scope,
-         decision, callback, ring_at, created_at)
-       select 'dar_${id}_' || n, ${owner}, '', 'user' || n || '@acme.test', '${CALLBACK_URL}', '{read_only}',
-         case n % 4 when 0 then 'pending' when 1 then 'denied' else 'granted' end,
-         case when n % 2 = 0 then 'waiting' else 'delivered' end, ${now}, ${now} ${numbered}`,
-    ])
-      await sql(statement)
-  }
 
   /** What of one mailbox works in a process. */
   async function works(orm: MikroORM, id: string, n: number) {
@@ -120,25 +82,25 @@ describe('revoking a service account with ten thousand mailboxes', () => {
   const NOTHING = { access: false, introspection: false, code: false, refresh: false }
 
   it('ends every grant, code, token and waiting request of it, in every process, and says how many', async () => {
-    expect(await works(other, 'ser_big', 1)).toEqual(ALL)
+    expect(await works(other, 'ser_b', 1)).toEqual(ALL)
 
     const begun = performance.now()
-    const revoked = await partsOf(one).killSwitch.revoke('ser_big')
+    const revoked = await partsOf(one).killSwitch.revoke('ser_b')
     const milliseconds = performance.now() - begun
 
-    for (const n of [1, 2, 5_000, MAILBOXES]) expect(await works(other, 'ser_big', n)).toEqual(NOTHING)
+    for (const n of [1, 2, 5_000, MAILBOXES]) expect(await works(other, 'ser_b', n)).toEqual(NOTHING)
     // The mailbox that was tried has used its code up, and holds three access tokens and its newest refresh token.
     const counts = { grants: MAILBOXES, codes: MAILBOXES - 1, tokens: 2 * MAILBOXES + 2, requests: MAILBOXES / 2 }
     expect(revoked).toMatchObject(counts)
     const [{ alive }] = (await sql<{ alive: number }>(
-      `select count(*)::int as alive from grants where service_account_id = 'ser_big' and revoked_at is null`,
+      `select count(*)::int as alive from grants where service_account_id = 'ser_b' and revoked_at is null`,
     )) as [{ alive: number }]
     expect(alive).toBe(0)
     expect(logged.map((line) => JSON.parse(line))).toContainEqual(
-      expect.objectContaining({ msg: 'service_account.revoked', serviceAccount: 'ser_big', ...counts }),
+      expect.objectContaining({ msg: 'service_account.revoked', serviceAccount: 'ser_b', ...counts }),
     )
     const audited = await sql<{ details: string }>(
-      `select details from audit_arrivals where act = 'service_account.revoked' and subject = 'ser_big'`,
+      `select details from audit_arrivals where act = 'service_account.revoked' and subject = 'ser_b'`,
     )
     expect(audited.map(({ details }) => JSON.parse(details))).toEqual([counts])
     // Some hundred milliseconds; bench/ has the figure.
@@ -148,7 +110,7 @@ describe('revoking a service account with ten thousand mailboxes', () => {
   it('stops what was under way: the undecided are cancelled, the untold are not told', async () => {
     const states = await sql(
       `select decision, callback, ring_at is null as silent, count(*)::int from delegated_access_requests
-       where service_account_id = 'ser_big' group by 1, 2, 3 order by 1, 2`,
+       where service_account_id = 'ser_b' group by 1, 2, 3 order by 1, 2`,
     )
     const quarter = MAILBOXES / 4
     expect(states).toEqual([
@@ -168,20 +130,20 @@ describe('revoking a service account with ten thousand mailboxes', () => {
   })
 
   it('ends nothing of another service account, and nothing more the second time', async () => {
-    expect(await partsOf(one).killSwitch.revoke('ser_big')).toBeNull()
-    expect(await works(other, 'ser_other', 1)).toEqual(ALL)
+    expect(await partsOf(one).killSwitch.revoke('ser_b')).toBeNull()
+    expect(await works(other, 'ser_0', 1)).toEqual(ALL)
   })
 
   it('also ends a grant that was being made at that moment, and was not there to be counted', async () => {
-    await partsOf(one).killSwitch.revoke('ser_other')
-    await sql(`update grants set revoked_at = null where service_account_id = 'ser_other'`)
-    expect(await works(other, 'ser_other', 1)).toEqual(NOTHING)
+    await partsOf(one).killSwitch.revoke('ser_0')
+    await sql(`update grants set revoked_at = null where service_account_id = 'ser_0'`)
+    expect(await works(other, 'ser_0', 1)).toEqual(NOTHING)
   })
 
   it('is what ends all of a client that is shut out', async () => {
-    expect(await works(other, 'ser_third', 1)).toEqual(ALL)
+    expect(await works(other, 'ser_3', 1)).toEqual(ALL)
     const revoked = await partsOf(one).killSwitch.revokeAllOfClient(CLIENT)
     expect(revoked).toMatchObject({ serviceAccounts: 1, grants: 1 })
-    expect(await works(other, 'ser_third', 1)).toEqual(NOTHING)
+    expect(await works(other, 'ser_3', 1)).toEqual(NOTHING)
   })
 })

@@ -87,7 +87,8 @@ const STOP_REQUESTS = defineStatement<{ id: string }>(
      where service_account_id = any ($1::text[]) and callback = 'waiting'
      order by id limit $3 for update
    ), stopped as (
-     update delegated_access_requests r set callback = 'abandoned', lease_until = null, ring_at = null, ended_at = $2,
+     update delegated_access_requests r
+     set callback = 'abandoned', abandoned_because = 'withdrawn', lease_until = null, ring_at = null, ended_at = $2,
        decision = case r.decision when 'pending' then 'cancelled' else r.decision end
      from due where r.id = due.id
      returning r.id, r.client_id, r.service_account_id, r.email, due.earlier

@@ -38,7 +38,8 @@ try {
 
 function problemsOf({ granted, denied, googleCalls, microsoftCalls }: Findings): string[] {
   const allowed = plan.mintsPerSecond * 0.8
-  const twice = googleCalls.length - new Set(googleCalls.map(({ subject }) => subject)).size
+  const minted = googleCalls.filter(({ status }) => status === 200).map(({ subject }) => subject)
+  const twice = minted.length - new Set(minted).size
   const early = googleCalls.filter(({ at }, n) => at < (n * 1000) / allowed - 10).length
   return [
     ...(granted === plan.google + plan.microsoft ? [] : [`${granted} granted, ${denied} denied`]),

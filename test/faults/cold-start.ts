@@ -23,8 +23,8 @@ export interface ColdStart {
 export interface Findings {
   granted: number
   denied: number
-  /** Each call to Google's token endpoint: whose token, and how many milliseconds after the first was claimed. */
-  googleCalls: { subject: string | null; at: number }[]
+  /** Each call to Google's token endpoint: whose token, how many milliseconds after the first was claimed, what it brought. */
+  googleCalls: { subject: string | null; at: number; status: number | null }[]
   microsoftCalls: number
   seconds: number
 }
@@ -70,12 +70,13 @@ export async function coldStart(databaseUrl: Secret<string>, plan: ColdStart): P
       patience,
     )
     const seconds = (performance.now() - begun) / 1000
-    const told = deliveries.list().map(({ body }) => body.toString())
-    const first = await firstClaim(databaseUrl)
+    const { granted, denied, first } = await inTheDatabase(databaseUrl)
     return {
-      granted: told.filter((body) => body.includes('"code"')).length,
-      denied: told.filter((body) => body.includes('"error"')).length,
-      googleCalls: atGoogle.collect().map(({ subject, at }) => ({ subject, at: Date.parse(at) - first })),
+      granted,
+      denied,
+      googleCalls: atGoogle
+        .collect()
+        .map(({ subject, at, status }) => ({ subject, at: Date.parse(at) - first.getTime(), status })),
       microsoftCalls: atMicrosoft.collect().length,
       seconds,
     }
@@ -134,10 +135,15 @@ class TokenCalls {
   }
 }
 
-async function firstClaim(databaseUrl: Secret<string>): Promise<number> {
+async function inTheDatabase(databaseUrl: Secret<string>): Promise<{ granted: number; denied: number; first: Date }> {
   const database = new pg.Client({ connectionString: databaseUrl.reveal() })
   await database.connect()
-  const { rows } = await database.query(`select rising_since from provider_budgets where lane like 'google % bulk'`)
+  const { rows } = await database.query(
+    `select count(*) filter (where decision = 'granted')::int as granted,
+       count(*) filter (where decision = 'denied')::int as denied,
+       (select rising_since from provider_budgets where lane like 'google % bulk') as first
+     from delegated_access_requests`,
+  )
   await database.end()
-  return rows[0].rising_since.getTime()
+  return rows[0]
 }

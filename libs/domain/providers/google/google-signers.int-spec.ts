@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Log } from '#platform/observability/log.js'
+import type { NamedErrors } from '../../../../apps/sandbox/core/fault-rules.js'
+import { GOOGLE_ERRORS as AS_GOOGLE_SAYS_THEM } from '../../../../apps/sandbox/google/errors.js'
 import type { ServiceAccountKeyFile } from '../../../../apps/sandbox/google/service-account-key-file.js'
 import { type Sandbox, startSandbox } from '../../../../apps/sandbox/sandbox.js'
 import { defaultSeed } from '../../../../apps/sandbox/seed/default-seed.js'
@@ -12,6 +14,7 @@ import { permissionsOf, providerScopesFor } from '../delegated-scopes.js'
 import type { GoogleCredential } from '../provider.port.js'
 import { providersForTests } from '../testing/providers-for-tests.js'
 import { readGoogleKeyFiles } from './google-credential.js'
+import { GOOGLE_ERRORS, type GoogleErrorKey } from './google-errors.js'
 import { readGoogleWorkloadIdentity } from './read-workload-identity.js'
 
 const ACCOUNT = '108844220066113355779'
@@ -19,6 +22,7 @@ const AUDIENCE = '//iam.googleapis.com/projects/1/locations/global/workloadIdent
 const POD = 'principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/subject/pod'
 const READ = permissionsOf(['read_only'])
 const TIMEOUT_MS = 20_000
+const PLAYED: NamedErrors = AS_GOOGLE_SAYS_THEM
 
 describe('acting at Google', () => {
   const providers = providersForTests()
@@ -195,6 +199,16 @@ describe('acting at Google', () => {
         effect: 'operator',
       })
     })
+
+    it.each(Object.keys(PLAYED).filter((name) => PLAYED[name]!.path.startsWith('/v1/')))(
+      '%s keeps its name on its way to us, and says whose trouble it is and what to do',
+      async (error) => {
+        sandbox.google.faults.add({ error })
+        const key = error.split('/')[0] as GoogleErrorKey
+        const { class: kind, effect, fix } = GOOGLE_ERRORS[key]
+        expect(await (await acting(fromFile()))('anna@acme.test')).toMatchObject({ key, class: kind, effect, fix })
+      },
+    )
 
     it('waits for an exchange that is down', async () => {
       sandbox.google.faults.add({ path: '/v1/token', answer: { status: 503, html: '<html>' } })

@@ -47,6 +47,15 @@ export class NodeProcess {
     return this.child.exitCode
   }
 
+  /** What ended it, when it did not end by itself. */
+  get signalCode(): NodeJS.Signals | null {
+    return this.child.signalCode
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal)
+  }
+
   /** SIGTERM, and the wait for what it finishes first. */
   stop(): Promise<void> {
     return this.end('SIGTERM')

@@ -87,6 +87,17 @@ describe('imports', () => {
     expect(throwers.map(({ path }) => path)).toEqual([])
   })
 
+  it('Only platform/egress and domain/providers open connections to other hosts: everything else calls through them.', () => {
+    const callers = production.filter(
+      ({ path, text, imports }) =>
+        path.startsWith('libs/') &&
+        !/^libs\/(platform\/(egress|testing)|domain\/providers)\//.test(path) &&
+        (/(?<![.\w])fetch\(|\bXMLHttpRequest\b|\bnew WebSocket\(/.test(text) ||
+          imports.some((name) => /^(undici|axios|got|node-fetch|(node:)?(https|http2|tls|dgram))$/.test(name))),
+    )
+    expect(callers.map(({ path }) => path)).toEqual([])
+  })
+
   it('Platform libraries do not import one another in circles.', () => {
     expect(circlesAmong(production.filter(({ path }) => tierOf(path) === 'libs/platform'))).toEqual([])
   })

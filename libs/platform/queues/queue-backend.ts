@@ -45,18 +45,32 @@ async function openRedis(url: Secret<string>, log: Log, prefix: string): Promise
   ]
   for (const connection of [producer, worker])
     connection.on('error', (error: Error) => log.failure('redis.connection_failed', error))
-  await Promise.all([producer.connect(), worker.connect()])
+  const disconnect = () => {
+    producer.disconnect()
+    worker.disconnect()
+  }
+  try {
+    await Promise.all([producer.connect(), worker.connect()])
+    await refuseEviction(producer)
+  } catch (error) {
+    disconnect()
+    throw error
+  }
   return {
     kind: 'redis',
     producerConnection: producer,
     workerConnection: worker,
     prefix,
     isReachable: async () => (await producer.ping().catch(() => '')) === 'PONG',
-    close: async () => {
-      producer.disconnect()
-      worker.disconnect()
-    },
+    close: async () => disconnect(),
   }
+}
+
+/** What evicts keys drops jobs in silence. (INFO and not CONFIG: hosted ones forbid the latter.) */
+async function refuseEviction(redis: Redis): Promise<void> {
+  const [, policy = 'noeviction'] = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory')) ?? []
+  if (policy !== 'noeviction')
+    throw new Error(`its maxmemory-policy is ${policy}, so it may drop jobs to make room. Set it to noeviction.`)
 }
 
 async function openPostgres(url: Secret<string>, log: Log, prefix: string): Promise<QueueBackend> {

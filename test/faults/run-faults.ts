@@ -1,0 +1,152 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
+import { check, type Verdict } from './checker.js'
+import * as faults from './faults.js'
+import { MandateUnderFaults } from './mandate-under-faults.js'
+import { OwnRedis } from './own-redis.js'
+
+const HELP = `Lets processes and stores die while two tenants keep asking, then counts what was lost or doubled.
+
+  npm run test:faults [-- options]
+
+  --minutes <n>    how long processes are killed at random, on each store (1)
+  --requests <n>   how many requests are made meanwhile (1000)
+  --queue <name>   postgres or redis alone
+  --only <text>    only the faults with this in their name
+  --help           this text
+`
+
+const LIBRARIES = join(import.meta.dirname, '../../../libs')
+
+interface Line {
+  queue: string
+  fault: string
+  seconds: number
+  verdict: Verdict
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '1' },
+      requests: { type: 'string', default: '1000' },
+      queue: { type: 'string' },
+      only: { type: 'string', default: '' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const [minutes, requests] = [Number(values.minutes), Number(values.requests)]
+  if (!(minutes > 0) || !Number.isInteger(requests) || requests < 1)
+    throw new Error('--minutes and --requests take numbers above 0')
+  const lines: Line[] = []
+  for (const queue of ['postgres', 'redis'] as const)
+    if (!values.queue || values.queue === queue)
+      lines.push(...(await runOn(queue, { minutes, requests, only: values.only })))
+  process.stdout.write(asTable(lines))
+  const broken = lines.flatMap(({ queue, fault, verdict }) =>
+    verdict.findings.map((finding) => ({ queue, fault, ...finding })),
+  )
+  for (const { queue, fault, invariant, id, what } of broken.slice(0, 50))
+    process.stdout.write(`${queue}, ${fault}: ${invariant} ${id}: ${what}\n`)
+  return broken.length === 0 && lines.length > 0 ? 0 : 1
+}
+
+async function runOn(
+  queue: 'postgres' | 'redis',
+  size: { minutes: number; requests: number; only: string },
+): Promise<Line[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'mandate-faults-'))
+  await chmod(directory, 0o711)
+  const postgres = await openEmbeddedPostgres({ dataDirectory: directory, log: () => {} })
+  const redis = queue === 'redis' ? await OwnRedis.start() : null
+  try {
+    if (queue === 'redis' && !redis) {
+      say('redis-server is not installed: its faults are left out.')
+      return []
+    }
+    const stores = {
+      databaseUrl: postgres.url,
+      settings: (redis ? { REDIS_URL: redis.url } : {}) as Record<string, string>,
+    }
+    const lines: Line[] = []
+    // Each with a Mandate of its own: what one fault leaves behind must not be laid at the next one's door.
+    for (const [fault, bring] of faultsOn(redis, size)) {
+      if (!fault.includes(size.only)) continue
+      const begun = Date.now()
+      const mandate = await MandateUnderFaults.start(stores, size.requests + 3_000)
+      try {
+        await bring(mandate)
+        await mandate.comeToRest()
+        const verdict = check(await mandate.evidence())
+        const seconds = Math.round((Date.now() - begun) / 1000)
+        lines.push({ queue, fault, seconds, verdict })
+        say(`${queue}: ${fault}: ${JSON.stringify(verdict.counts)} in ${seconds} s`)
+      } finally {
+        await mandate.stop()
+      }
+    }
+    return lines
+  } finally {
+    await redis?.stop()
+    await postgres.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+type Fault = [name: string, bring: (mandate: MandateUnderFaults) => Promise<unknown>]
+
+function faultsOn(redis: OwnRedis | null, { minutes, requests }: { minutes: number; requests: number }): Fault[] {
+  const everywhere: Fault[] = [
+    [
+      'died at every fail-point',
+      (mandate) => faults.dieAtEach(mandate, faults.pointsOnThePath(LIBRARIES), (point) => say(`  ${point}`)),
+    ],
+    ['killed at random', (mandate) => faults.killAtRandom(mandate, requests, minutes * 60)],
+    ['stopped with 100 in hand', (mandate) => faults.stopWithWorkInHand(mandate, 100)],
+    ['frozen for 40 s', (mandate) => faults.freeze(mandate, 200, 40)],
+    ['clock 2 h ahead', (mandate) => faults.jumpClock(mandate, 200, 2)],
+    ['clock 2 h behind', (mandate) => faults.jumpClock(mandate, 200, -2)],
+    ['PostgreSQL crashed three times', (mandate) => faults.crashPostgres(mandate, 400, 3)],
+    ['connections terminated', (mandate) => faults.terminateConnections(mandate, 400)],
+  ]
+  if (!redis) return everywhere
+  return [
+    ...everywhere,
+    ['Redis flushed', (mandate) => faults.loseQueue(mandate, 400, () => redis.flush())],
+    ['Redis killed', (mandate) => faults.loseQueue(mandate, 400, () => redis.killAndRestart())],
+    ['Redis frozen for 20 s', (mandate) => faults.loseQueue(mandate, 400, () => redis.freeze(20))],
+  ]
+}
+
+function asTable(lines: readonly Line[]): string {
+  const counts = ['accepted', 'told', 'denied', 'exchanged', 'again', 'lost', 'doubled', 'forged', 'crossed'] as const
+  const rows = lines.map(({ queue, fault, seconds, verdict }) => [
+    ...[queue, fault, String(seconds)],
+    ...counts.map((name) => String(verdict.counts[name])),
+  ])
+  const titles = ['queue', 'fault', 's', ...counts]
+  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
+  const line = (cells: string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd()
+  return `${[titles, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('\n')}\n`
+}
+
+const say = (line: string) => process.stderr.write(`${line}\n`)
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${(error as Error).stack}\n`)
+    process.exit(1)
+  },
+)

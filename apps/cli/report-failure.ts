@@ -14,6 +14,7 @@ const OPTIONS: Record<string, string> = {
   callback_origins: '--callback-origin',
   key_file: '--service-account',
   private_key: '--key',
+  service_account_id: '--service-account',
 }
 
 /** 2: the command line must be changed. 1: it was understood, and refused or failed. */

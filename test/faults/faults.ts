@@ -58,7 +58,7 @@ export async function dieAtEach(mandate: MandateUnderFaults, points: readonly st
           for (const [pattern, go] of ON_THE_WAY) if (pattern.test(point)) await go(mandate)
           return null
         },
-        { timeoutMs: 60_000, everyMs: 100 },
+        { timeoutMs: 180_000, everyMs: 100 },
       )
       mandate.deaths += 1
       // What the api did not live to answer is asked again in its next life.

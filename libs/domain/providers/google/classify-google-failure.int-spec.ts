@@ -6,10 +6,17 @@ import { type DelegatedPermission, permissionsOf, providerScopesFor } from '../d
 import type { MailboxKind, Organisation, OrganisationProvider } from '../provider.port.js'
 import { providersForTests } from '../testing/providers-for-tests.js'
 import { readGoogleKeyFile } from './google-credential.js'
+import { type GoogleErrorKey, GOOGLE_ERRORS as MEANINGS } from './google-errors.js'
 
 const READ = permissionsOf(['read_only'])
 const BOTH: MailboxKind[] = ['person', 'room']
 const TIMEOUT_MS = 2_500
+
+/** All that is made of a refusal; which class and effect each has by right is in classify-google-failure.spec. */
+const meaningOf = (key: string) => {
+  const { class: kind, effect, fix } = MEANINGS[key as GoogleErrorKey]
+  return { provider: 'google', key, class: kind, effect, fix }
+}
 
 describe('a refusal of Google, over HTTP', () => {
   const providers = providersForTests()
@@ -61,7 +68,7 @@ describe('a refusal of Google, over HTTP', () => {
     '%s of the token endpoint keeps its name on its way to us',
     async (error) => {
       sandbox.google.faults.add({ error })
-      expect(await refusal(prove('anna@acme.test'))).toMatchObject({ provider: 'google', key: error.split('/')[0] })
+      expect(await refusal(prove('anna@acme.test'))).toMatchObject(meaningOf(error.split('/')[0]!))
     },
   )
 
@@ -70,7 +77,7 @@ describe('a refusal of Google, over HTTP', () => {
     async (error) => {
       sandbox.google.faults.add({ error })
       const key = error === 'provider.token_missing' ? 'provider.token_rejected' : error.split('/')[0]
-      expect(await refusal(prove('anna@acme.test'))).toMatchObject({ provider: 'google', key })
+      expect(await refusal(prove('anna@acme.test'))).toMatchObject(meaningOf(key!))
     },
   )
 
@@ -78,7 +85,7 @@ describe('a refusal of Google, over HTTP', () => {
     '%s of the Directory keeps its name on its way to us',
     async (error) => {
       sandbox.google.faults.add({ error })
-      expect(await refusal(Array.fromAsync(google.listRooms(acme)))).toMatchObject({ key: error.split('/')[0] })
+      expect(await refusal(Array.fromAsync(google.listRooms(acme)))).toMatchObject(meaningOf(error.split('/')[0]!))
     },
   )
 

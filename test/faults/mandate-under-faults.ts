@@ -181,8 +181,13 @@ export class MandateUnderFaults {
 
   /** PostgreSQL ends all its processes and recovers when one of them is killed. */
   async crashDatabase(): Promise<void> {
-    const { rows } = await this.database.query('select pg_backend_pid() as pid')
-    process.kill(rows[0].pid, 'SIGKILL')
+    // It may still be recovering from the last time.
+    const pid = await until(
+      'PostgreSQL to take connections',
+      async () => (await this.database.query('select pg_backend_pid() as pid')).rows[0].pid as number,
+      { timeoutMs: 60_000, everyMs: 100 },
+    )
+    process.kill(pid, 'SIGKILL')
   }
 
   async terminateConnections(): Promise<void> {

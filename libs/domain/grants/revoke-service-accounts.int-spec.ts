@@ -140,6 +140,30 @@ describe('revoking a service account with ten thousand mailboxes', () => {
     expect(await works(other, 'ser_0', 1)).toEqual(NOTHING)
   })
 
+  it('waits for no worker that holds a request of it', async () => {
+    await fillServiceAccount(partsOf(one).database, { id: 'ser_c', clientId: CLIENT, mailboxes: 4, now: clock.now() })
+    const held = Promise.withResolvers<void>()
+    const done = Promise.withResolvers<void>()
+    const worker = partsOf(other).database.inTransaction(async (tx) => {
+      await tx.execute(
+        `select 1 from delegated_access_requests where service_account_id = 'ser_c' and callback = 'waiting' for update`,
+      )
+      held.resolve()
+      await done.promise
+    })
+    await held.promise
+    try {
+      expect(await partsOf(one).killSwitch.revoke('ser_c')).toMatchObject({ grants: 4, requests: 2 })
+    } finally {
+      done.resolve()
+      await worker
+    }
+    await partsOf(one).killSwitch.revoke('ser_c')
+    expect(
+      await sql(`select from delegated_access_requests where service_account_id = 'ser_c' and callback = 'waiting'`),
+    ).toEqual([])
+  })
+
   it('is what ends all of a client that is shut out', async () => {
     expect(await works(other, 'ser_3', 1)).toEqual(ALL)
     const revoked = await partsOf(one).killSwitch.revokeAllOfClient(CLIENT)

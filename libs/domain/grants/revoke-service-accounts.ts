@@ -77,7 +77,9 @@ const BATCH = 2_000
 
 /**
  * Stops what is under way for service accounts that have ended: the undecided are cancelled, the untold are not told. The
- * one statement on requests outside their own feature: this has to work from wherever it is called.
+ * one statement on requests outside their own feature: this has to work from wherever it is called. Workers lock requests
+ * in an order of their own, so it waits for none of them: what is being decided or told right now is ended by the next step
+ * that looks at it.
  * Values: service accounts, now, batch, actor, address, id of the HTTP request.
  */
 const STOP_REQUESTS = defineStatement<{ id: string }>(
@@ -85,7 +87,7 @@ const STOP_REQUESTS = defineStatement<{ id: string }>(
   `with due as (
      select id, decision as earlier from delegated_access_requests
      where service_account_id = any ($1::text[]) and callback = 'waiting'
-     order by id limit $3 for update
+     limit $3 for update skip locked
    ), stopped as (
      update delegated_access_requests r
      set callback = 'abandoned', abandoned_because = 'withdrawn', lease_until = null, ring_at = null, ended_at = $2,

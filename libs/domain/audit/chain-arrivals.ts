@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Clock } from '#platform/clock/clock.js'
 import { Database, type Tx } from '#platform/database/database.js'
+import { BrokerError } from '#platform/errors/broker-error.js'
 import { Log } from '#platform/observability/log.js'
 import { Signer } from '#platform/secrets/signer.js'
 import { type AuditEvent, OPERATOR_CHAIN } from './audit-event.js'
@@ -20,7 +21,11 @@ interface Link {
 }
 
 /** A chain that does not end where its head says must not be signed any further: that would make good what was done to it. */
-export class ChainBroken extends Error {}
+export class ChainBroken extends BrokerError {
+  constructor(detail: string) {
+    super({ code: 'audit.chain_broken', status: 500, publicText: 'The audit is not as it was written.', detail })
+  }
+}
 
 /**
  * Gives what has arrived its place in the chain of its client. Places go by who is there, and not by number: a row that

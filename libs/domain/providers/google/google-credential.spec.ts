@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { ValidationError } from '#platform/errors/validation-error.js'
 import type { GoogleCredential } from '../provider.port.js'
+import { rsaKeyOfNoPrimes } from '../testing/rsa-key-of-no-primes.js'
 import { readGoogleKeyFile, readGoogleKeyFiles } from './google-credential.js'
 import { readGoogleWorkloadIdentity } from './read-workload-identity.js'
 
@@ -69,6 +70,7 @@ describe('a service account key file', () => {
     ['private_key', { private_key: undefined }],
     ['private_key', { private_key: 'not a key' }],
     ['private_key', { private_key: pemOf(1024) }],
+    ['private_key', { private_key: rsaKeyOfNoPrimes(16_384) }],
     ['universe_domain', { universe_domain: 'evil.test' }],
   ])('is refused at %s: %j', (field, changes) => {
     expect(fieldsRefused(changes)).toEqual([`key_file.${field}`])

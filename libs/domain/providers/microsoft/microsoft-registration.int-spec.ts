@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { type FieldProblems, ValidationError } from '#platform/errors/validation-error.js'
 import { newSigningKey, selfSignedCertificate } from '../../../../apps/sandbox/core/self-signed-certificate.js'
+import { rsaKeyOfNoPrimes } from '../testing/rsa-key-of-no-primes.js'
 import { readMicrosoftRegistration, readMicrosoftTenant, type TypedRegistration } from './microsoft-registration.js'
 import { PFX_PASSWORD, PFX_WITH_AES, PFX_WITH_RC2, PFX_WITH_TRIPLE_DES, PFX_WITHOUT_KEY } from './pfx-for-tests.js'
 
@@ -64,6 +65,8 @@ describe('an app registration that was typed in', () => {
     expect(fieldsRefused({ certificate })).toEqual(['private_key'])
     expect(fieldsRefused({ certificate, privateKey: 'x' })).toEqual(['private_key'])
     expect(fieldsRefused({ certificate, privateKey: stranger })).toEqual(['private_key'])
+    const tooLarge = complaintsOf({ certificate, privateKey: rsaKeyOfNoPrimes(16_384) }, NOW)
+    expect(tooLarge.private_key?.[0]?.description).toBe('This RSA key has more than 8192 bits.')
     expect(fieldsRefused({ certificate, privateKey, clientSecret: 's' })).toEqual(['client_secret'])
     const federatedTokenFile = 'relative/path'
     expect(fieldsRefused({ federatedTokenFile })).toEqual(['federated_token_file'])

@@ -5,6 +5,9 @@ import type { MicrosoftCredential } from '../provider.port.js'
 import { certificatesIn } from './client-proof.js'
 import { type PfxProblem, readPfx } from './read-pfx.js'
 
+/** Bits. Whoever brings a key decides how long its signatures take: eight times as long when it is twice as large. */
+const LARGEST_MODULUS = 8192
+
 export interface ReadProof {
   value: MicrosoftCredential['proof'] | null
   problems: FieldProblems
@@ -58,6 +61,8 @@ function proofOf(
   const certificate = chain[0]!
   if (privateKey.asymmetricKeyType !== 'rsa')
     return refused(field.key, 'Microsoft accepts RSA keys only for certificates of an app registration.')
+  if ((privateKey.asymmetricKeyDetails?.modulusLength ?? 0) > LARGEST_MODULUS)
+    return refused(field.key, `This RSA key has more than ${LARGEST_MODULUS} bits.`)
   if (!certificate.checkPrivateKey(privateKey))
     return refused(field.key, 'This private key does not belong to the certificate.')
   if (certificate.validToDate <= now)

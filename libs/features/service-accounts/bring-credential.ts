@@ -22,7 +22,9 @@ export class BringCredential {
       ? await this.consents.open(consent, 'sealed_credential', consent.sealedCredential)
       : null
     const form =
-      consent.provider === 'google' ? readGoogleForm(typed, kept) : readMicrosoftForm(typed, kept, this.clock.now())
+      consent.provider === 'google'
+        ? await readGoogleForm(typed, kept)
+        : await readMicrosoftForm(typed, kept, this.clock.now())
     const complete = form.credential !== null && Object.keys(form.complaints).length === 0
     const changes = {
       ...NOTHING_FOUND_OUT,

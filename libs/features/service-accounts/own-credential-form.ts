@@ -1,6 +1,7 @@
 import { parseCredential, serialiseCredential } from '#domain/providers/credential-codec.js'
 import { readGoogleKeyFile } from '#domain/providers/google/google-credential.js'
-import { readMicrosoftRegistration, readMicrosoftTenant } from '#domain/providers/microsoft/microsoft-registration.js'
+import { readMicrosoftTenant } from '#domain/providers/microsoft/microsoft-registration.js'
+import { readRegistrationAside } from '#domain/providers/microsoft/read-registration-aside.js'
 import type { MicrosoftCredential } from '#domain/providers/provider.port.js'
 import { ValidationError } from '#platform/errors/validation-error.js'
 import type { Secret } from '#platform/secrets/secret.js'
@@ -30,7 +31,7 @@ export interface ReadForm {
 }
 
 /** @param kept the credential of an earlier attempt: an empty field keeps it */
-export function readGoogleForm(typed: TypedIn, kept: Secret<string> | null): ReadForm {
+export async function readGoogleForm(typed: TypedIn, kept: Secret<string> | null): Promise<ReadForm> {
   const [file, text] = [typed('key_file').trim(), typed('key_text').trim()]
   const complaints: ReadForm['complaints'] = {}
   const mailbox = readMailbox(typed, complaints)
@@ -41,16 +42,16 @@ export function readGoogleForm(typed: TypedIn, kept: Secret<string> | null): Rea
       () => field,
     )
   if (file && text) complaints.key_text = t.field.keyTwice
-  const given = file ? read(file, 'key_file') : text ? read(text, 'key_text') : kept
+  const given = file ? await read(file, 'key_file') : text ? await read(text, 'key_text') : kept
   if (!file && !text && !kept) complaints.key_file = t.field.keyRequired
   return { entered: keepable({ mailbox }), credential: given, complaints }
 }
 
-export function readMicrosoftForm(typed: TypedIn, kept: Secret<string> | null, now: Date): ReadForm {
+export async function readMicrosoftForm(typed: TypedIn, kept: Secret<string> | null, now: Date): Promise<ReadForm> {
   const complaints: ReadForm['complaints'] = {}
   const proof = typed('proof') === 'certificate' ? 'certificate' : 'secret'
   const tenant = typed('tenant').trim()
-  tryField(
+  await tryField(
     complaints,
     () => readMicrosoftTenant(tenant),
     () => 'tenant',
@@ -68,9 +69,10 @@ export function readMicrosoftForm(typed: TypedIn, kept: Secret<string> | null, n
         }
   const keeps = keptProof(proof, kept)
   const emptied = Object.values(proofs).every((value) => value.trim() === '')
-  const credential = tryField(
+  const credential = await tryField(
     complaints,
-    () => serialiseCredential(readMicrosoftRegistration({ clientId, ...(emptied && keeps ? keeps : proofs) }, now)),
+    async () =>
+      serialiseCredential(await readRegistrationAside({ clientId, ...(emptied && keeps ? keeps : proofs) }, now)),
     // Where nothing at all was given, domain names the first of the ways; the form has another one open.
     (field) => (field === 'client_secret' && proof === 'certificate' ? 'certificate' : field),
   )
@@ -94,13 +96,13 @@ function keptProof(kind: 'secret' | 'certificate', kept: Secret<string> | null) 
 }
 
 /** Domain's complaints, put under the fields of this form. */
-function tryField<T>(
+async function tryField<T>(
   complaints: ReadForm['complaints'],
-  read: () => T,
+  read: () => T | Promise<T>,
   fieldOf: (name: OwnCredentialField) => OwnCredentialField,
-): T | null {
+): Promise<T | null> {
   try {
-    return read()
+    return await read()
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error
     for (const [name, [problem]] of Object.entries(error.problems))

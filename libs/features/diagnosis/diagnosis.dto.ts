@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import { requiredText } from '#platform/http/read-input.js'
 import type { Diagnosis } from './diagnose-service-account.js'
+
+export const diagnosedDto = z.strictObject({ id: requiredText(512) })
 
 const RECENT =
   'The administrator authorised this less than a day ago. What is missing may be on its way: a change takes minutes as a rule, and up to 24 hours at Google and 2 hours in Exchange.'

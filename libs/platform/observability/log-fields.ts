@@ -90,7 +90,8 @@ export function admitted(fields: Readonly<Record<string, unknown>>): Record<stri
   for (const [name, value] of Object.entries(fields)) {
     const kind = KINDS.get(name)
     if (value === undefined) continue
-    if (kind && (value === null || kind(value))) line[name] = kind === text ? blackedOut(value as string) : value
+    if (value === null && kind) line[name] = null
+    else if (kind?.(value)) line[name] = kind === text ? blackedOut(value as string) : value
     else dropped.push(/^\w{1,24}$/.test(name) ? name : 'a field without a name')
   }
   if (dropped.length > 0) line.dropped = dropped.join(' ')

@@ -30,6 +30,12 @@ describe('a log line', () => {
     expect(logged((log) => log.info('thing.happened', facts))).toMatchObject({ msg: 'thing.happened', ...facts })
   })
 
+  it('holds a field that says nothing as nothing, of whatever kind', () => {
+    const nothing = { request: null, because: null, status: null, repeat: null, until: null } satisfies LogFields
+
+    expect(logged((log) => log.info('thing.happened', nothing))).toMatchObject(nothing)
+  })
+
   it('does not take a field that is not on the list: the compiler says so, and what slips by is named, not shown', () => {
     // @ts-expect-error no such field
     const unknown: LogFields = { token: TOKEN }

@@ -1,8 +1,9 @@
 import { Controller, Get, Param, UseGuards } from '@nestjs/common'
 import { AdminKeyGuard } from '#platform/http/admin-key.guard.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
+import { readInput } from '#platform/http/read-input.js'
 import { DiagnoseServiceAccount } from '../diagnose-service-account.js'
-import { diagnosisAnswer, toDiagnosisBody } from '../diagnosis.dto.js'
+import { diagnosedDto, diagnosisAnswer, toDiagnosisBody } from '../diagnosis.dto.js'
 
 @Controller('admin/v1/service-accounts')
 @UseGuards(AdminKeyGuard)
@@ -15,8 +16,10 @@ export class AdminDiagnosisController {
     details: 'Tries everything live at the provider, which takes seconds. 200 also when something is wrong.',
     access: 'admin key',
     answers: { 200: diagnosisAnswer },
+    refusals: [422],
   })
-  async diagnose(@Param('id') id: string) {
+  async diagnose(@Param() params: unknown) {
+    const { id } = readInput(diagnosedDto, params)
     return toDiagnosisBody(await this.diagnosing.diagnose(id))
   }
 }

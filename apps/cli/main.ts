@@ -1,3 +1,4 @@
+import type { Type } from '@nestjs/common'
 import { Command } from 'commander'
 import { addClientCommands } from '#features/administration/cli/clients.commands.js'
 import { addProviderCommands } from '#features/administration/cli/providers.commands.js'
@@ -6,6 +7,7 @@ import { addServiceAccountCommands } from '#features/administration/cli/service-
 import { addAuditCommands } from '#features/audit/cli/audit.commands.js'
 import { addRequestCommands } from '#features/delegated-access/cli/requests.commands.js'
 import { addDoctorCommands } from '#features/diagnosis/cli/doctor.commands.js'
+import type { RunStep } from '#platform/cli/run-step.js'
 import { exitCodeOf, reportFailure } from './report-failure.js'
 
 /** What is typed decides the answer's form even when the rest of it cannot be parsed. */
@@ -35,17 +37,30 @@ In a clone, "npm run --silent mandate -- <command>" runs it. README.md walks thr
 docs/configuration.md lists every variable.`,
   )
 
-/** The application is loaded when a command runs, so that help and mistakes are answered at once. */
-const runStep: Parameters<typeof addClientCommands>[1] = async (step, work) =>
-  (await import('./run-step.js')).runStep(step, work)
+/** A feature is loaded when a command of it runs, so that help and mistakes are answered at once. */
+const stepsOf =
+  (load: () => Promise<Type>): RunStep =>
+  async (step, work) =>
+    (await import('./run-step.js')).runStep(await load(), step, work)
 
-addClientCommands(mandate, runStep)
-addProviderCommands(mandate, runStep)
-addSecretsCommands(mandate, runStep)
-addRequestCommands(mandate, runStep)
-addAuditCommands(mandate, runStep)
-addServiceAccountCommands(mandate, runStep)
-addDoctorCommands(mandate, runStep)
+const administration = stepsOf(
+  async () => (await import('#features/administration/administration.module.js')).AdministrationModule,
+)
+const deadLetters = stepsOf(
+  async () => (await import('#features/delegated-access/dead-letters.module.js')).DeadLettersModule,
+)
+const audit = stepsOf(
+  async () => (await import('#features/audit/audit-administration.module.js')).AuditAdministrationModule,
+)
+const diagnosis = stepsOf(async () => (await import('#features/diagnosis/diagnosis.module.js')).DiagnosisModule)
+
+addClientCommands(mandate, administration)
+addProviderCommands(mandate, administration)
+addSecretsCommands(mandate, administration)
+addServiceAccountCommands(mandate, administration)
+addRequestCommands(mandate, deadLetters)
+addAuditCommands(mandate, audit)
+addDoctorCommands(mandate, diagnosis)
 
 try {
   await mandate.parseAsync()

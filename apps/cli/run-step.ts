@@ -1,10 +1,6 @@
 import { userInfo } from 'node:os'
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
-import { AdministrationModule } from '#features/administration/administration.module.js'
-import { AuditAdministrationModule } from '#features/audit/audit-administration.module.js'
-import { DeadLettersModule } from '#features/delegated-access/dead-letters.module.js'
-import { DiagnosisModule } from '#features/diagnosis/diagnosis.module.js'
 import { Clock, SystemClock } from '#platform/clock/clock.js'
 import { ConfigurationError, forgetSecrets, loadSettings, type Settings } from '#platform/config/settings.js'
 import { PROVIDER_SETTINGS } from '#platform/config/tokens.js'
@@ -18,8 +14,15 @@ import { openSealing, type Sealing, sealingProviders } from '#platform/secrets/o
 import { CryptoRandom, RandomSource } from '#platform/secrets/random.js'
 import type { Secret } from '#platform/secrets/secret.js'
 
-/** Opens what one step needs and no more (no queue, no HTTP, no worker), runs it, and closes everything again. */
-export async function runStep<Step, Result>(step: Type<Step>, work: (step: Step) => Promise<Result>): Promise<Result> {
+/**
+ * Opens what one step needs and no more (no queue, no HTTP, no worker), runs it, and closes everything again.
+ * @param feature the module that exports the step
+ */
+export async function runStep<Step, Result>(
+  feature: Type,
+  step: Type<Step>,
+  work: (step: Step) => Promise<Result>,
+): Promise<Result> {
   const settings = loadSettings('standalone')
   forgetSecrets()
   await refuseToMakeAKey(settings)
@@ -27,10 +30,13 @@ export async function runStep<Step, Result>(step: Type<Step>, work: (step: Step)
   try {
     await migrate(database.url)
     const sealing = await openSealing(settings.sealing, database.url)
-    const app = await NestFactory.createApplicationContext(CliModule.forRoot(settings, database.url, sealing), {
-      logger: false,
-      abortOnError: false,
-    })
+    const app = await NestFactory.createApplicationContext(
+      CliModule.forRoot(feature, settings, database.url, sealing),
+      {
+        logger: false,
+        abortOnError: false,
+      },
+    )
     try {
       return await withOrigin({ actor: `cli:${userName()}`, address: null, requestId: null }, () =>
         work(app.get(step, { strict: false })),
@@ -69,7 +75,7 @@ async function openDatabase({ stores }: Settings) {
 @Global()
 @Module({})
 class CliModule {
-  static forRoot(settings: Settings, databaseUrl: Secret<string>, sealing: Sealing): DynamicModule {
+  static forRoot(feature: Type, settings: Settings, databaseUrl: Secret<string>, sealing: Sealing): DynamicModule {
     const mechanisms = [
       { provide: Clock, useClass: SystemClock },
       { provide: RandomSource, useClass: CryptoRandom },
@@ -80,13 +86,7 @@ class CliModule {
     ]
     return {
       module: CliModule,
-      imports: [
-        DatabaseModule.forRoot(databaseUrl),
-        AdministrationModule,
-        AuditAdministrationModule,
-        DeadLettersModule,
-        DiagnosisModule,
-      ],
+      imports: [DatabaseModule.forRoot(databaseUrl), feature],
       providers: mechanisms,
       exports: mechanisms.map(({ provide }) => provide),
     }

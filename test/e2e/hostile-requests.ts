@@ -121,7 +121,8 @@ const pathSegment = (route: string, loot: Loot) => {
   ]
   return fc.oneof(
     fc.constant(real),
-    nasty.map(encoded),
+    // An empty segment is another route's address.
+    nasty.filter((text) => text !== '').map(encoded),
     fc.constantFrom(...written.map((text) => text.replace(' ', '%20'))),
   )
 }

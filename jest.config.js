@@ -29,6 +29,6 @@ export default {
   globalTeardown: '<rootDir>/dist/test/setup/global-teardown.js',
   // A machine five times slower than ours must pass too.
   testTimeout: 120_000,
-  // Jest keeps one core back for itself, which on two cores is half of them.
-  maxWorkers: '100%',
+  // Jest keeps one core back for itself, which on two cores is half of them; and much of a test is waiting.
+  maxWorkers: '150%',
 }

@@ -1,3 +1,4 @@
+import { enableCompileCache } from 'node:module'
 import type { Type } from '@nestjs/common'
 import { Command } from 'commander'
 import { addClientCommands } from '#features/administration/cli/clients.commands.js'
@@ -9,6 +10,9 @@ import { addRequestCommands } from '#features/delegated-access/cli/requests.comm
 import { addDoctorCommands } from '#features/diagnosis/cli/doctor.commands.js'
 import type { RunStep } from '#platform/cli/run-step.js'
 import { exitCodeOf, reportFailure } from './report-failure.js'
+
+// Most of a short command is compiling what it loads; the next one finds that done.
+enableCompileCache()
 
 /** What is typed decides the answer's form even when the rest of it cannot be parsed. */
 const json = process.argv.includes('--json')

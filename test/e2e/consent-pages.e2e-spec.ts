@@ -79,7 +79,7 @@ withChromium('the pages as a browser shows them', () => {
       expect(complaints).toEqual([])
       await close()
     },
-    120_000,
+    300_000,
   )
 
   it.each([
@@ -103,6 +103,6 @@ withChromium('the pages as a browser shows them', () => {
       }
       await close()
     },
-    60_000,
+    300_000,
   )
 })

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+
 /** ESM under jest: see docs/adr/0001. Tests run from the sources; only the process tests need `dist`, and `npm test` builds it first. */
 export default {
   testEnvironment: 'node',
@@ -30,5 +32,5 @@ export default {
   // A machine five times slower than ours must pass too.
   testTimeout: 120_000,
   // Jest keeps one core back for itself, which on two cores is half of them; and much of a test is waiting.
-  maxWorkers: '150%',
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
 }

@@ -82,7 +82,18 @@ describe('/openapi.json', () => {
       expect.objectContaining({ name: 'Idempotency-Key', in: 'header', required: false }),
     ])
     expect(JSON.stringify(asked.requestBody)).toContain('callback_url')
-    expect(Object.keys(asked.responses).sort()).toEqual(['202', '400', '401', '403', '409', '413', '415', '422', '503'])
+    expect(Object.keys(asked.responses).sort()).toEqual([
+      '202',
+      '400',
+      '401',
+      '403',
+      '409',
+      '413',
+      '415',
+      '422',
+      '431',
+      '503',
+    ])
     expect(Object.keys(document.paths['/oauth/token']!.post!.requestBody!.content)).toEqual([
       'application/json',
       'application/x-www-form-urlencoded',

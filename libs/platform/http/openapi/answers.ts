@@ -26,5 +26,6 @@ export const REFUSALS: Readonly<Record<number, string>> = {
   415: 'The body is of a kind, encoding or charset that is not read here.',
   422: 'A field is wrong; each is named.',
   429: 'Too many of these; wait as long as `Retry-After` says.',
+  431: 'The address or the headers are too long.',
   503: 'Something that is needed for this is away just now.',
 }

@@ -139,7 +139,7 @@ function responsesOf(method: Method, path: string, route: DescribedHandler): Ope
   const isPage = route.access === 'browser'
   const refusals = new Set(route.refusals ?? [])
   // Whatever is sent to whatever route: no Host, a compressed body, a store that is away.
-  for (const status of [400, 415, 503]) refusals.add(status)
+  for (const status of [400, 415, 431, 503]) refusals.add(status)
   if (method !== 'get') refusals.add(413)
   if (route.access !== 'client' && (method !== 'get' || (route.query && !isPage))) refusals.add(422)
   if (path.includes('{')) refusals.add(404)

@@ -3,6 +3,7 @@ import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
 import { migrate } from '#platform/database/migrate.js'
 import { EgressPolicy } from '#platform/egress/egress-policy.js'
 import { Log } from '#platform/observability/log.js'
+import { openTracing } from '#platform/observability/open-tracing.js'
 import { openQueueBackend, type QueueBackend } from '#platform/queues/queue-backend.js'
 import { openSealing, type Sealing } from '#platform/secrets/open-sealing.js'
 import type { Secret } from '#platform/secrets/secret.js'
@@ -22,19 +23,21 @@ export interface OpenPlatform {
 export async function openPlatform(settings: Settings, log: Log): Promise<OpenPlatform> {
   const { egressAllow: allow, unsafeAllowHttp } = settings.callbacks
   const egressPolicy = new EgressPolicy({ allow, unsafeAllowHttp })
-  const database = await openDatabase(settings, log)
+  const opened = new AsyncDisposableStack()
   try {
-    await naming('DATABASE_URL', migrate(database.url))
+    opened.defer(await openTracing(settings.tracing))
+    const database = await openDatabase(settings, log)
+    opened.defer(database.stop)
+    const direct = settings.stores.directDatabaseUrl ?? database.url
+    await naming(settings.stores.directDatabaseUrl ? 'DATABASE_DIRECT_URL' : 'DATABASE_URL', migrate(direct))
     const sealing = await openSealing(settings.sealing, database.url)
-    const queueBackend = await naming('REDIS_URL', openQueueBackend(settings.stores, database.url, log))
-    const close = async () => {
-      await queueBackend.close()
-      await sealing.close()
-      await database.stop()
-    }
+    opened.defer(sealing.close)
+    const queueBackend = await naming('REDIS_URL', openQueueBackend(settings.stores, direct, log))
+    opened.defer(() => queueBackend.close())
+    const close = () => opened.disposeAsync()
     return { settings, log, databaseUrl: database.url, queueBackend, sealing, egressPolicy, close }
   } catch (error) {
-    await database.stop()
+    await opened.disposeAsync()
     throw error
   }
 }

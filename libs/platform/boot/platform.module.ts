@@ -8,6 +8,7 @@ import {
   PROVIDER_SETTINGS,
   RATE_LIMIT_SETTINGS,
   REFRESH_TOKEN_SETTINGS,
+  RETENTION_SETTINGS,
 } from '#platform/config/tokens.js'
 import { Database } from '#platform/database/database.js'
 import { DatabaseModule } from '#platform/database/database.module.js'
@@ -16,6 +17,7 @@ import { EgressPolicy } from '#platform/egress/egress-policy.js'
 import { RouteTable } from '#platform/http/openapi/route-table.js'
 import { Log } from '#platform/observability/log.js'
 import { QueuesModule } from '#platform/queues/queues.module.js'
+import { PruneRateLimitsTimer } from '#platform/rate-limits/prune-rate-limits.timer.js'
 import { RateLimits } from '#platform/rate-limits/rate-limits.js'
 import { sealingProviders } from '#platform/secrets/open-sealing.js'
 import { CryptoRandom, RandomSource } from '#platform/secrets/random.js'
@@ -39,14 +41,16 @@ export class PlatformModule {
       { provide: PROVIDER_SETTINGS, useValue: settings.providers },
       { provide: RATE_LIMIT_SETTINGS, useValue: settings.rateLimits },
       { provide: RateLimits, useClass: RateLimits },
+      { provide: PruneRateLimitsTimer, useClass: PruneRateLimitsTimer },
       { provide: REFRESH_TOKEN_SETTINGS, useValue: settings.refreshTokens },
+      { provide: RETENTION_SETTINGS, useValue: settings.retention },
       { provide: RouteTable, useClass: RouteTable },
       { provide: ADMIN_KEYS, useValue: settings.adminKeys },
     ]
     return {
       module: PlatformModule,
       imports: [
-        DatabaseModule.forRoot(platform.databaseUrl),
+        DatabaseModule.forRoot(platform.databaseUrl, settings.stores.directDatabaseUrl !== null),
         QueuesModule.forRoot(platform.queueBackend, settings.worker),
       ],
       providers,

@@ -8,6 +8,7 @@ import {
 } from '#platform/config/settings.js'
 import { armFailPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
+import { releaseStartMemory } from './release-start-memory.js'
 import type { RunningApplication } from './run-application.js'
 
 /** A whole process: configuration, start, and a clean stop on SIGINT and SIGTERM. A second signal stops waiting. */
@@ -19,6 +20,7 @@ export async function runProcess(mode: RunMode, start: (settings: Settings, log:
     const log = new Log(settings.logLevel)
     const running = await start(settings, log)
     stopOnSignals(running, log)
+    void releaseStartMemory()
   } catch (error) {
     process.stderr.write(`${explained(error)}\n`)
     process.exit(1)

@@ -15,6 +15,24 @@ const problemsOf = (environment: NodeJS.ProcessEnv) => {
   return ''
 }
 
+describe('OTEL_…', () => {
+  it('say where traces go, and without an endpoint there are none', () => {
+    expect(settings({}).tracing).toMatchObject({ endpoint: null, headers: null, serviceName: 'mandate', ratio: 1 })
+    const given = { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic abc=, x-scope=7', OTEL_TRACES_SAMPLER_ARG: '0.25' }
+    const { headers, ratio } = settings(given).tracing
+    expect(headers!.reveal()).toEqual({ authorization: 'Basic abc=', 'x-scope': '7' })
+    expect(ratio).toBe(0.25)
+  })
+
+  it.each([
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'token'],
+    ['OTEL_TRACES_SAMPLER_ARG', '2'],
+  ])('%s=%s is refused', (name, value) => {
+    expect(problemsOf({ [name]: value })).toContain(`${name} must be`)
+  })
+})
+
 describe('MANDATE_PUBLIC_URL', () => {
   it.each([
     'https://mandate.example.com',

@@ -21,10 +21,23 @@ export interface HttpSettings {
 export interface StoreSettings {
   /** Null: embedded PostgreSQL under `dataDirectory`. */
   databaseUrl: Secret<string> | null
+  /** Past a pooler, for what needs a session of its own: the migration, and BullMQ on PostgreSQL. Null: the same. */
+  directDatabaseUrl: Secret<string> | null
   /** Null: BullMQ on PostgreSQL. */
-  redisUrl: Secret<string> | null
+  redis: RedisSettings | null
   queuePrefix: string
   dataDirectory: string
+}
+
+export interface RedisSettings {
+  /** One Redis, or some nodes of a cluster, or sentinels. User, password and TLS are those of the first. */
+  urls: Secret<readonly URL[]>
+  cluster: boolean
+  /** What the sentinels call the primary; null: they are no sentinels. */
+  sentinel: string | null
+  sentinelPassword: Secret<string> | null
+  /** Certificates of the authorities that are trusted, in PEM; null: those that Node.js knows. */
+  ca: string | null
 }
 
 export interface SealingSettings {
@@ -58,10 +71,36 @@ export interface RefreshTokenSettings {
   longestLifeMs: number | null
 }
 
+/** How long what is of no more use is kept. The audit is kept for ever. */
+export interface RetentionSettings {
+  /** Requests that have ended, with their attempts and codes; events. Counted from the end. */
+  requestsMs: number
+  /** Consents, sign-ins, codes and access tokens, counted from when they expired. */
+  expiredMs: number
+  /** Refresh tokens, counted from when they were made: as long as one may lie unused, and then as `expiredMs`. */
+  refreshTokensMs: number
+}
+
+export interface TracingSettings {
+  /** Null: no traces. */
+  endpoint: URL | null
+  headers: Secret<Record<string, string>> | null
+  serviceName: string
+  /** Of the traces that begin here, from 0 to 1. */
+  ratio: number
+}
+
+export interface OperatorSettings {
+  host: string
+  /** Null: no metrics. */
+  port: number | null
+}
+
 /** So many a minute. */
 export interface RateLimitSettings {
   failedClients: number
   failedAdminKeys: number
+  failedApiKeys: number
   authorizations: number
 }
 
@@ -76,6 +115,9 @@ export interface Settings {
   refreshTokens: RefreshTokenSettings
   rateLimits: RateLimitSettings
   worker: { concurrency: number; healthPort: number | null }
+  operator: OperatorSettings
+  tracing: TracingSettings
+  retention: RetentionSettings
   /** Empty: nobody is let in. */
   adminKeys: readonly Secret<string>[]
   logLevel: VariableValues['MANDATE_LOG_LEVEL']
@@ -142,6 +184,12 @@ function refusals(mode: RunMode, values: Usable, environment: NodeJS.ProcessEnv)
   const isGiven = (name: VariableName) => given(environment, name) !== undefined
   if (isGiven('MANDATE_ENCRYPTION_KEYS') && isGiven('MANDATE_ENCRYPTION_KEYS_FILE'))
     problems.push('MANDATE_ENCRYPTION_KEYS and MANDATE_ENCRYPTION_KEYS_FILE are both set: keep one of them')
+  if (values.REDIS_CLUSTER && values.REDIS_SENTINEL)
+    problems.push('REDIS_CLUSTER and REDIS_SENTINEL are both set: keep one of them')
+  if ((values.REDIS_URL?.length ?? 0) > 1 && !values.REDIS_CLUSTER && !values.REDIS_SENTINEL)
+    problems.push('REDIS_URL names several, which needs REDIS_CLUSTER=1 or REDIS_SENTINEL')
+  if (isGiven('DATABASE_DIRECT_URL') && !isGiven('DATABASE_URL'))
+    problems.push('DATABASE_DIRECT_URL is the way past the pooler that DATABASE_URL names: set both')
   if (mode === 'service') {
     if (!isGiven('DATABASE_URL'))
       problems.push('DATABASE_URL is required: the api and worker processes share one PostgreSQL')
@@ -182,7 +230,8 @@ function settingsOf(mode: RunMode, values: VariableValues, keysFromFile: MasterK
     },
     stores: {
       databaseUrl: secretOrNull(values.DATABASE_URL),
-      redisUrl: secretOrNull(values.REDIS_URL),
+      directDatabaseUrl: secretOrNull(values.DATABASE_DIRECT_URL),
+      redis: redisOf(values),
       queuePrefix: values.MANDATE_QUEUE_PREFIX,
       dataDirectory,
     },
@@ -205,6 +254,7 @@ function settingsOf(mode: RunMode, values: VariableValues, keysFromFile: MasterK
     rateLimits: {
       failedClients: values.MANDATE_LIMIT_FAILED_CLIENTS,
       failedAdminKeys: values.MANDATE_LIMIT_FAILED_ADMIN_KEYS,
+      failedApiKeys: values.MANDATE_LIMIT_FAILED_API_KEYS,
       authorizations: values.MANDATE_LIMIT_AUTHORIZATIONS,
     },
     refreshTokens: {
@@ -212,9 +262,32 @@ function settingsOf(mode: RunMode, values: VariableValues, keysFromFile: MasterK
       longestLifeMs: days(values.MANDATE_REFRESH_TOKEN_MAX_DAYS) || null,
     },
     worker: { concurrency: values.MANDATE_WORKER_CONCURRENCY, healthPort: values.MANDATE_WORKER_HEALTH_PORT },
+    operator: { host: values.MANDATE_OPERATOR_HOST, port: values.MANDATE_OPERATOR_PORT },
+    tracing: {
+      endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+      headers: values.OTEL_EXPORTER_OTLP_HEADERS && new Secret(values.OTEL_EXPORTER_OTLP_HEADERS),
+      serviceName: values.OTEL_SERVICE_NAME,
+      ratio: values.OTEL_TRACES_SAMPLER_ARG,
+    },
+    retention: {
+      requestsMs: days(values.MANDATE_KEEP_REQUESTS_DAYS),
+      expiredMs: days(values.MANDATE_KEEP_EXPIRED_DAYS),
+      refreshTokensMs: days(values.MANDATE_REFRESH_TOKEN_IDLE_DAYS + values.MANDATE_KEEP_EXPIRED_DAYS),
+    },
     adminKeys: values.MANDATE_ADMIN_KEY.map((key) => new Secret(key)),
     logLevel: values.MANDATE_LOG_LEVEL,
     failPoint: values.MANDATE_FAIL_POINT,
+  }
+}
+
+function redisOf(values: VariableValues): RedisSettings | null {
+  if (!values.REDIS_URL) return null
+  return {
+    urls: new Secret(values.REDIS_URL),
+    cluster: values.REDIS_CLUSTER,
+    sentinel: values.REDIS_SENTINEL,
+    sentinelPassword: secretOrNull(values.REDIS_SENTINEL_PASSWORD),
+    ca: values.REDIS_CA_FILE && readFileSync(values.REDIS_CA_FILE, 'utf8'),
   }
 }
 

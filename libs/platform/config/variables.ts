@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
@@ -52,11 +53,32 @@ const secretVariable = <T>(meaning: string, defaultText: string, schema: z.ZodTy
   secret: true as const,
 })
 
+/** As OpenTelemetry has them: W3C Baggage without properties, so that a value may be percent-encoded. */
+function parseHeaders(text: string, context: z.RefinementCtx): Record<string, string> {
+  const pairs = commaSeparated(text).map((pair) => /^([\w!#$%&'*+.^`|~-]+)=([\x21-\x7e][\x20-\x7e]*)$/.exec(pair))
+  if (pairs.some((pair) => pair === null)) {
+    context.addIssue({ code: 'custom', message: 'must be name=value, comma separated' })
+    return z.NEVER
+  }
+  return Object.fromEntries(pairs.map((pair) => [pair![1], pair![2]]))
+}
+
 /** What a header can carry, and long enough that nobody guesses it. */
 const ADMIN_KEY_RULE = 'must have at least 32 characters, all of them printable ASCII without spaces'
 
 const isAddressOrCidr = (text: string) =>
   isIP(text.split('/')[0]!) !== 0 && (isIP(text) !== 0 || ipaddr.isValidCIDR(text))
+
+const isRedisUrl = (text: string) => /^rediss?:$/.test(URL.parse(text)?.protocol ?? '')
+
+function isReadableFile(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** Every setting there is; `docs/configuration.md` is printed from this table. */
 export const VARIABLES = {
@@ -83,14 +105,41 @@ export const VARIABLES = {
     z.string().min(1).default('.mandate'),
   ),
   DATABASE_URL: secretVariable(
-    'PostgreSQL.',
+    'PostgreSQL. TLS as libpq has it: `?sslmode=verify-full&sslrootcert=/path/ca.pem`. May name a pooler in transaction mode.',
     'embedded PostgreSQL under `MANDATE_DATA_DIR` (standalone only)',
     optional(z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })),
   ),
+  DATABASE_DIRECT_URL: secretVariable(
+    'PostgreSQL past the pooler that `DATABASE_URL` names, for what needs a session of its own: the migration, and BullMQ where there is no Redis. When it is set, statements are sent without names.',
+    'none: `DATABASE_URL` is PostgreSQL itself',
+    optional(z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })),
+  ),
   REDIS_URL: secretVariable(
-    'Redis for the queues.',
+    'Redis for the queues; `rediss://` with TLS. Several, comma separated, are nodes of a cluster, or sentinels.',
     'none: BullMQ on PostgreSQL',
-    optional(z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' })),
+    optional(
+      z
+        .string()
+        .transform(commaSeparated)
+        .refine((urls) => urls.every(isRedisUrl), 'must be redis:// or rediss:// URLs')
+        .transform((urls) => urls.map((url) => new URL(url)))
+        .refine(
+          (urls) => new Set(urls.map(({ protocol }) => protocol)).size === 1,
+          'must be all with TLS, or all without',
+        ),
+    ),
+  ),
+  REDIS_CLUSTER: variable('`1` where `REDIS_URL` names nodes of a Redis Cluster.', '0', flag),
+  REDIS_SENTINEL: variable(
+    'What the sentinels that `REDIS_URL` names call the primary. User and password in the URL are those of the primary.',
+    'none: they are no sentinels',
+    optional(z.string().regex(/^[\w.-]{1,64}$/, 'must be letters, digits, and . - _')),
+  ),
+  REDIS_SENTINEL_PASSWORD: secretVariable('Password of the sentinels.', 'none', optional(z.string().min(1))),
+  REDIS_CA_FILE: variable(
+    'Certificates, in PEM, of the authorities that may sign for a Redis with TLS.',
+    'those that Node.js trusts',
+    optional(z.string().refine(isReadableFile, 'names a file that cannot be read')),
   ),
   MANDATE_QUEUE_PREFIX: variable(
     "What the names of all keys in the queue's store begin with: installations that share one Redis need different ones.",
@@ -153,10 +202,15 @@ export const VARIABLES = {
     '300',
     wholeNumber(1, 999_999, 300),
   ),
+  MANDATE_LIMIT_FAILED_API_KEYS: variable(
+    'Wrong API keys a minute from one address.',
+    '600',
+    wholeNumber(1, 999_999, 600),
+  ),
   MANDATE_LIMIT_AUTHORIZATIONS: variable(
     'Visits a minute that may begin on the consent pages from one address.',
-    '1200',
-    wholeNumber(1, 999_999, 1200),
+    '120',
+    wholeNumber(1, 999_999, 120),
   ),
   MANDATE_REFRESH_TOKEN_IDLE_DAYS: variable(
     'How long a refresh token that nobody uses stays good. Each use brings a new one.',
@@ -168,6 +222,16 @@ export const VARIABLES = {
     '0',
     wholeNumber(0, 3650, 0),
   ),
+  MANDATE_KEEP_REQUESTS_DAYS: variable(
+    'How long a request is kept after it has ended, with its attempts and codes, and an event. Until then it can be listed and redelivered, its Idempotency-Key finds it, and a second use of its code ends what the first one bought.',
+    '90',
+    wholeNumber(7, 3650, 90),
+  ),
+  MANDATE_KEEP_EXPIRED_DAYS: variable(
+    'How long consents, sign-ins, codes and tokens are kept after they have expired.',
+    '30',
+    wholeNumber(1, 3650, 30),
+  ),
   MANDATE_WORKER_CONCURRENCY: variable(
     'Jobs that one worker process runs at once, per queue.',
     '64',
@@ -177,6 +241,32 @@ export const VARIABLES = {
     'Where a worker process answers `/health/live` and `/health/ready`.',
     'none: it does not listen',
     wholeNumber(1, 65535, 0).transform((port) => port || null),
+  ),
+  MANDATE_OPERATOR_PORT: variable(
+    'Where every process answers `/metrics`, for the operator alone: not on the public origin. Processes on one machine need different ones.',
+    'none: no metrics',
+    wholeNumber(1, 65535, 0).transform((port) => port || null),
+  ),
+  MANDATE_OPERATOR_HOST: variable('The address that port is on.', '127.0.0.1', z.string().min(1).default('127.0.0.1')),
+  OTEL_EXPORTER_OTLP_ENDPOINT: variable(
+    'An OpenTelemetry collector that takes OTLP over HTTP: traces are sent to `/v1/traces` there.',
+    'none: no traces',
+    optional(httpUrl),
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: secretVariable(
+    'Headers for the collector: `name=value`, comma separated.',
+    'none',
+    optional(z.string().transform(parseHeaders)),
+  ),
+  OTEL_SERVICE_NAME: variable('What traces call this process.', '`mandate`', z.string().min(1).default('mandate')),
+  OTEL_TRACES_SAMPLER_ARG: variable(
+    'The part of all traces that is sent, from 0 to 1.',
+    '1',
+    z
+      .string()
+      .regex(/^(0|1|0?\.\d{1,6}|1\.0+)$/, 'must be a number from 0 to 1')
+      .transform(Number)
+      .prefault('1'),
   ),
   MANDATE_SANDBOX_GOOGLE_URL: variable('Stand-in for Google.', 'none', optional(httpUrl)),
   MANDATE_SANDBOX_MICROSOFT_URL: variable('Stand-in for Microsoft and Graph.', 'none', optional(httpUrl)),

@@ -9,7 +9,6 @@ export class Batch<In, Out> {
   readonly #send: (items: In[]) => Promise<Out[]>
   readonly #collectMs: number
   readonly #most: number
-  readonly #underWay = new Set<Promise<void>>()
   #waiting: Waiting<In, Out>[] = []
   #timer: NodeJS.Timeout | undefined
 
@@ -28,19 +27,10 @@ export class Batch<In, Out> {
     })
   }
 
-  /** Sends what has been collected, and waits until all that was sent is answered. */
-  async finish(): Promise<void> {
-    this.#flush()
-    await Promise.all(this.#underWay)
-  }
-
   #flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const batch = this.#waiting.splice(0)
-    if (batch.length === 0) return
-    const sent = this.#answer(batch).finally(() => this.#underWay.delete(sent))
-    this.#underWay.add(sent)
+    void this.#answer(this.#waiting.splice(0))
   }
 
   async #answer(batch: Waiting<In, Out>[]): Promise<void> {

@@ -2,12 +2,13 @@ import { MikroOrmModule } from '@mikro-orm/nestjs'
 import { PostgreSqlDriver } from '@mikro-orm/postgresql'
 import { type DynamicModule, Module } from '@nestjs/common'
 import type { Secret } from '#platform/secrets/secret.js'
-import { Database } from './database.js'
+import { Database, STATEMENT_NAMES } from './database.js'
 import { ormOptions } from './migrate.js'
 
 @Module({})
 export class DatabaseModule {
-  static forRoot(databaseUrl: Secret<string>): DynamicModule {
+  /** @param isPooled whether the URL names a pooler in transaction mode */
+  static forRoot(databaseUrl: Secret<string>, isPooled = false): DynamicModule {
     return {
       module: DatabaseModule,
       global: true,
@@ -22,7 +23,7 @@ export class DatabaseModule {
           }),
         }),
       ],
-      providers: [Database],
+      providers: [Database, { provide: STATEMENT_NAMES, useValue: !isPooled }],
       exports: [Database],
     }
   }

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { MikroORM } from '@mikro-orm/postgresql'
-import { Injectable } from '@nestjs/common'
+import { Inject, Injectable, Optional } from '@nestjs/common'
 import pg from 'pg'
 import { Batch } from './batch.js'
 import type { BatchStatement, Statement } from './statement.js'
@@ -16,6 +16,9 @@ export type Em = EntityManager
 /** Runs one written-out statement. Rows have the column names; times are `Date`s. */
 export type Run = <Row>(statement: Statement<Row>, values: readonly unknown[]) => Promise<Row[]>
 
+/** Whether statements are prepared under their names. */
+export const STATEMENT_NAMES = Symbol('statement names')
+
 /** Long enough to gather what the jobs of one worker do side by side, too short to be felt. */
 const COLLECTED = { collectMs: 2, most: 64 }
 
@@ -27,7 +30,11 @@ const COLLECTED = { collectMs: 2, most: 64 }
 export class Database {
   readonly #batches = new Map<BatchStatement<{ id: string }>, Batch<readonly unknown[], { id: string } | undefined>>()
 
-  constructor(private readonly orm: MikroORM) {}
+  /** @param named whether statements may be prepared under a name: behind a pooler the next may go to another session */
+  constructor(
+    private readonly orm: MikroORM,
+    @Optional() @Inject(STATEMENT_NAMES) private readonly named = true,
+  ) {}
 
   read<T>(work: (em: Em) => Promise<T>): Promise<T> {
     return work(this.orm.em.fork())
@@ -82,7 +89,13 @@ export class Database {
 
   async #query<Row>(statement: { name?: string; text: string }, values: readonly unknown[]): Promise<Row[]> {
     const pool: pg.Pool = await this.orm.em.getConnection().getNativeClient()
-    const { rows } = await pool.query({ ...statement, values: [...values], types: pg.types })
+    const { name, text } = statement
+    const { rows } = await pool.query({
+      ...(this.named && name && { name }),
+      text,
+      values: [...values],
+      types: pg.types,
+    })
     return rows
   }
 

@@ -32,6 +32,20 @@ describe('migrate', () => {
     expect(rows).toEqual([{ name: '0001-initial' }])
   })
 
+  it('asks one question where all is done already, which a user can who may create nothing', async () => {
+    const user = `reader_${randomUUID().slice(0, 8)}`
+    await asked(`create role ${user} login password 'x'; grant select on mandate_migrations to ${user}`)
+    const as = new URL(url.href)
+    as.username = user
+    as.password = 'x'
+    await migrate(new Secret(as.href))
+    await asked('delete from mandate_migrations')
+    await expect(migrate(new Secret(as.href))).rejects.toThrow(/permission denied/)
+    await asked(
+      `insert into mandate_migrations (name) values ('0001-initial'); drop owned by ${user}; drop role ${user}`,
+    )
+  })
+
   it('refuses a schema that a newer Mandate has made, touches nothing, and names what it does not know', async () => {
     await asked(`insert into mandate_migrations (name) values ('0002-of-tomorrow')`)
     await expect(migrate(databaseUrl)).rejects.toThrow(/newer than this Mandate \(0002-of-tomorrow\)/)

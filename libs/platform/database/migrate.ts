@@ -11,15 +11,16 @@ const MIGRATION_LOCK = 7_402_611
 const MIGRATIONS = [{ name: '0001-initial', class: Initial }]
 
 /**
- * Brings the schema up to this code. Safe to call from every process at every start.
+ * Brings the schema up to this code. Safe to call from every process at every start; where it is up already, this is a
+ * question and no more, which a database user who may change no table can ask, too.
  * @throws Error when a newer Mandate has been here: this one does not know what the tables mean by now
  */
 export async function migrate(databaseUrl: Secret<string>): Promise<void> {
   const lock = new pg.Client({ connectionString: databaseUrl.reveal() })
   await lock.connect()
   try {
+    if (await isUp(lock)) return
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
-    await refuseNewerSchema(lock)
     failPoint('migrate.locked')
     const orm = await MikroORM.init({
       ...ormOptions(databaseUrl),
@@ -34,14 +35,17 @@ export async function migrate(databaseUrl: Secret<string>): Promise<void> {
   }
 }
 
-async function refuseNewerSchema(database: pg.Client): Promise<void> {
+/** @throws Error when it is newer */
+async function isUp(database: pg.Client): Promise<boolean> {
   const table = migrationOptions.migrations.tableName
   const { rows: found } = await database.query('select to_regclass($1) as table', [`public.${table}`])
-  if (found[0].table === null) return
+  if (found[0].table === null) return false
   const known = MIGRATIONS.map(({ name }) => name)
-  const { rows } = await database.query(`select name from ${table} where name <> all($1) order by name`, [known])
-  if (rows.length === 0) return
-  const names = rows.map(({ name }) => name).join(', ')
+  const { rows } = await database.query<{ name: string }>(`select name from ${table} order by name`)
+  const done = rows.map(({ name }) => name)
+  const newer = done.filter((name) => !known.includes(name))
+  if (newer.length === 0) return known.every((name) => done.includes(name))
+  const names = newer.join(', ')
   throw new Error(`its schema is newer than this Mandate (${names}). Start the newer release, or restore a backup.`)
 }
 
@@ -52,5 +56,7 @@ const migrationOptions = {
 
 export const ormOptions = (databaseUrl: Secret<string>) => ({
   clientUrl: databaseUrl.reveal(),
+  // From the URL alone the ORM would take no `sslmode`.
+  driverOptions: { connectionString: databaseUrl.reveal() },
   pool: { min: 0, max: 20 },
 })

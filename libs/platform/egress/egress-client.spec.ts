@@ -241,6 +241,71 @@ describe('an answer that is broken', () => {
   })
 })
 
+describe('a document', () => {
+  const get = ({ port }: Receiver, { mostBytes = 1024, totalTimeoutMs = 5_000 } = {}) =>
+    client.get(allowUrl(`http://127.0.0.1:${port}/jwks.json?x=1`, policy), {
+      headers: { accept: 'application/json' },
+      mostBytes,
+      totalTimeoutMs,
+    })
+
+  it('is read whole, whatever its status', async () => {
+    const target = await receiver((_request, response) => response.writeHead(404).end('ü'.repeat(512)))
+    expect(await get(target)).toEqual({ status: 404, body: 'ü'.repeat(512) })
+    expect(target.requests).toEqual([
+      expect.objectContaining({
+        method: 'GET',
+        url: '/jwks.json?x=1',
+        headers: expect.objectContaining({ accept: 'application/json' }),
+      }),
+    ])
+  })
+
+  it('is not followed elsewhere', async () => {
+    const target = await receiver((_request, response) => response.writeHead(302, { location: '/other' }).end())
+    expect(await get(target)).toMatchObject({ status: 302 })
+    expect(target.requests).toHaveLength(1)
+  })
+
+  it('that is too long is a failure, and its sender is hung up on', async () => {
+    const target = await rawReceiver((socket) => drip(socket, 'HTTP/1.1 200 OK\r\n\r\n', 'x'.repeat(100)))
+    await expect(get(target)).rejects.toMatchObject({
+      code: 'egress.answer_malformed',
+      publicText: expect.stringContaining('more than 1 KiB'),
+    })
+    await until('the socket to close', () => closedSockets(target))
+  })
+
+  it('that does not come to an end in time is a failure', async () => {
+    const target = await rawReceiver((socket) => drip(socket, 'HTTP/1.1 200 OK\r\n\r\n'))
+    await expect(get(target, { totalTimeoutMs: 100 })).rejects.toMatchObject({ code: 'egress.timed_out' })
+    await until('the socket to close', () => closedSockets(target))
+  })
+
+  it('that breaks off is a failure', async () => {
+    const cut = await rawReceiver((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf'))
+    await expect(get(cut)).rejects.toMatchObject({ code: 'egress.connection_failed' })
+  })
+
+  it('that is compressed is not unpacked', async () => {
+    const target = await receiver((_request, response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{}')),
+    )
+    await expect(get(target)).rejects.toMatchObject({ code: 'egress.answer_malformed' })
+  })
+
+  it('is not fetched from where no call may go', async () => {
+    const target = await receiver((_request, response) => response.end('secret'))
+    const url = allowUrl(`http://127.0.0.1:${target.port}/`, policy)
+    const closed = new EgressClient(new EgressPolicy())
+    await expect(closed.get(url, { headers: {}, mostBytes: 9, totalTimeoutMs: 5_000 })).rejects.toMatchObject({
+      code: 'egress.address_not_allowed',
+    })
+    expect(target.requests).toEqual([])
+    await closed.close()
+  })
+})
+
 describe('closing', () => {
   it('lets a call under way end', async () => {
     let finish = () => {}

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationShutdown, Optional } from '@nestjs/common'
 import type { AllowedUrl } from './allowed-url.js'
 import { AnswerReader, type EgressAnswer } from './answer-reader.js'
+import { DocumentReader, type EgressDocument } from './document-reader.js'
 import { EgressPolicy } from './egress-policy.js'
 import { GuardedAgent } from './guarded-agent.js'
 import { type Resolve, resolveWith } from './resolve-name.js'
@@ -31,6 +32,25 @@ export class EgressClient implements OnApplicationShutdown {
     return new Promise((resolve, reject) => {
       const reader = new AnswerReader(to.host, totalTimeoutMs, resolve, reject)
       this.#agent.dispatch(to, { method: 'POST', headers, body }, reader)
+    })
+  }
+
+  /**
+   * A small document, whole, whatever its status. Redirects are answers too, never followed.
+   * @param mostBytes a longer answer is a failure
+   * @throws EgressError when there was no answer, or not all of it
+   */
+  get(
+    from: AllowedUrl,
+    {
+      headers,
+      mostBytes,
+      totalTimeoutMs,
+    }: { headers: Record<string, string>; mostBytes: number; totalTimeoutMs: number },
+  ): Promise<EgressDocument> {
+    return new Promise((resolve, reject) => {
+      const reader = new DocumentReader(from.host, mostBytes, totalTimeoutMs, resolve, reject)
+      this.#agent.dispatch(from, { method: 'GET', headers }, reader)
     })
   }
 

@@ -4,10 +4,13 @@ import { BrokerError, type ErrorFacts } from './broker-error.js'
 export class ApiError extends BrokerError {
   /** Seconds, sent as `Retry-After`. */
   readonly retryAfter: number | undefined
+  /** With a 401: what to show instead of a Bearer token, sent as `WWW-Authenticate`. */
+  readonly challenge: string | undefined
 
-  constructor(facts: ErrorFacts & { retryAfter?: number }) {
+  constructor(facts: ErrorFacts & { retryAfter?: number; challenge?: string }) {
     super(facts)
     this.retryAfter = facts.retryAfter
+    this.challenge = facts.challenge
   }
 }
 

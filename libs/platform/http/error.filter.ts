@@ -1,14 +1,13 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ApiError, unavailable } from '#platform/errors/api-error.js'
-import { BrokerError, type Retry } from '#platform/errors/broker-error.js'
+import { BrokerError } from '#platform/errors/broker-error.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
 import { invalidField, ValidationError } from '#platform/errors/validation-error.js'
 import { Log } from '#platform/observability/log.js'
+import { graphqlErrorOf } from './graphql-errors.js'
 import { unsupportedMediaType } from './refuse-requests.js'
-
-/** Where nobody has said how long to wait. */
-export const RETRY_AFTER_SECONDS = 5
+import { isStoreAway, RETRY_AFTER_SECONDS, retryAfterOf } from './unavailability.js'
 
 /** The one place where an error becomes an HTTP answer. What it does not know leaves as a fixed text and an id to ask about. */
 @Catch()
@@ -28,23 +27,34 @@ export class ErrorFilter implements ExceptionFilter {
 }
 
 function answer(error: unknown, request: FastifyRequest, reply: FastifyReply) {
-  if (error instanceof ValidationError) return reply.status(422).send({ errors: error.problems })
-  if (!(error instanceof BrokerError)) {
-    const error_description = `Something failed on our side. When you ask about it, give the id ${request.id}.`
-    return reply.status(500).send({ error: 'server_error', error_description })
+  if (error instanceof BrokerError) addHeaders(error, request, reply)
+  const status = error instanceof BrokerError ? error.status : 500
+  if (isGraphql(request)) {
+    // GraphQL over HTTP: what is no request in its sense is a 400, and 422 says nothing to its clients.
+    return reply.status(status === 422 ? 400 : status).send({ errors: [graphqlErrorOf(error, request.id)] })
   }
+  return reply.status(status).send(bodyOf(error, request))
+}
+
+function addHeaders(error: BrokerError, request: FastifyRequest, reply: FastifyReply): void {
   if (error instanceof OAuthError) {
     reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
     // RFC 6749 section 5.2: only a client that tried the Authorization header is challenged there.
     const triedBasic = /^basic\b/i.test(request.headers.authorization ?? '')
     if (error.status === 401 && triedBasic) reply.header('www-authenticate', 'Basic realm="mandate"')
   } else if (error.status === 401) {
-    reply.header('www-authenticate', `Bearer error="${error.code}"`)
+    const challenge = error instanceof ApiError ? error.challenge : undefined
+    reply.header('www-authenticate', challenge ?? `Bearer error="${error.code}"`)
   }
-  const asked = error instanceof ApiError ? error.retryAfter : secondsOf(error.retry)
-  const retryAfter = asked ?? (error.status === 429 ? RETRY_AFTER_SECONDS : undefined)
+  const retryAfter = retryAfterOf(error)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-  return reply.status(error.status).send({ error: wireCode(error, request), error_description: error.publicText })
+}
+
+function bodyOf(error: unknown, request: FastifyRequest): object {
+  if (error instanceof ValidationError) return { errors: error.problems }
+  if (error instanceof BrokerError) return { error: wireCode(error, request), error_description: error.publicText }
+  const error_description = `Something failed on our side. When you ask about it, give the id ${request.id}.`
+  return { error: 'server_error', error_description }
 }
 
 /** RFC 6749 section 5.2 has one name for every body that cannot be read. */
@@ -53,7 +63,8 @@ const wireCode = ({ code, status }: BrokerError, request: FastifyRequest) =>
 
 const isOAuth = (request: FastifyRequest) => request.url.startsWith('/oauth/')
 
-const secondsOf = (retry: Retry) => (typeof retry === 'object' ? retry.after : undefined)
+/** The console beside it is a page like any other. */
+const isGraphql = (request: FastifyRequest) => /^\/graphql\/?(\?|$)/.test(request.url)
 
 /** What Nest and Fastify refuse before a controller is reached, said as one of ours. */
 function inOurTerms(thrown: unknown, request: FastifyRequest): unknown {
@@ -73,12 +84,6 @@ function inOurTerms(thrown: unknown, request: FastifyRequest): unknown {
       : invalidField('body', 'errors.unreadable', problem)
   }
   return thrown
-}
-
-/** Connection failures by PostgreSQL's classes (08, 53, 57P: shutting down), by the driver's name, or by the socket's. */
-export function isStoreAway(thrown: unknown): boolean {
-  const { code, name } = thrown as { code?: unknown; name?: unknown }
-  return name === 'ConnectionException' || /^(08|53|57P|ECONNREFUSED$|ECONNRESET$|EPIPE$)/.test(String(code))
 }
 
 function statusOf(thrown: unknown): number | undefined {

@@ -210,4 +210,22 @@ describe('every HTTP answer', () => {
     expect(await addressOf('198.51.100.1', '192.0.2.1')).toBe('198.51.100.1')
     await trusting.close()
   })
+
+  it('warns once of each neighbour that says whom it calls for and is no trusted proxy', async () => {
+    const lines: string[] = []
+    const log = new Log('warn', (line) => lines.push(line))
+    const behindProxies = await createHttpApplication(ProbeModule, log, { trustedProxies: ['10.0.0.0/8'] })
+    await behindProxies.init()
+    const forwarded = { 'x-forwarded-for': '192.0.2.1' }
+    for (const remoteAddress of ['172.16.0.1', '172.16.0.1', '::1', '93.184.215.14', '93.184.215.15', '10.1.2.3'])
+      await behindProxies.inject({ url: '/address', remoteAddress, headers: forwarded })
+    await behindProxies.inject({ url: '/address', remoteAddress: '172.16.0.9' })
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject(
+      ['172.16.0.1', '::1', 'a public address'].map((host) => ({
+        ...{ level: 40, msg: 'proxy.not_trusted', host },
+        why: expect.stringContaining('MANDATE_TRUSTED_PROXIES'),
+      })),
+    )
+    await behindProxies.close()
+  })
 })

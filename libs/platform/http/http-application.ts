@@ -1,19 +1,23 @@
+import { isIP } from 'node:net'
 import cookie from '@fastify/cookie'
 import multipart from '@fastify/multipart'
 import type { DynamicModule, Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { seconds } from '#platform/clock/clock.js'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { Log } from '#platform/observability/log.js'
 import { NestLog } from '#platform/observability/nest-log.js'
 import { withOrigin } from '#platform/observability/origin.js'
+import { type TracedRequest, traceRequest } from '#platform/observability/tracing.js'
 import { CryptoRandom, newId } from '#platform/secrets/random.js'
 import { ErrorFilter } from './error.filter.js'
+import { HTTP_REQUESTS } from './http.metrics.js'
 import { RouteTable } from './openapi/route-table.js'
 import { parseForm } from './parse-form.js'
 import { ANSWER_HEADERS, refuseUnreadable, refuseUnroutable, refuseUnsupported } from './refuse-requests.js'
+import { warnOfUnnamedProxies } from './warn-of-unnamed-proxies.js'
 
 /** A batch of 50 requests, each with a callback URL and a state of some 2,000 characters, fits with room to spare. */
 const BODY_LIMIT = 256 * 1024
@@ -55,6 +59,8 @@ export async function createHttpApplication(
   readBodies(fastify)
   nameAndLogRequests(fastify, log)
   noteOrigins(fastify)
+  traceRequests(fastify)
+  warnOfUnnamedProxies(fastify, log)
   letConnectionsGo(fastify)
   ignoreExpectations(fastify)
   await app.register(cookie as never)
@@ -87,6 +93,8 @@ function nameAndLogRequests(fastify: FastifyInstance, log: Log) {
     // The route's pattern and never the URL: queries carry codes and states.
     const route = request.routeOptions.url ?? 'none'
     if (route.startsWith('/health/')) return
+    const status = `${Math.floor(reply.statusCode / 100)}xx` as '2xx'
+    HTTP_REQUESTS.observe({ route, status }, reply.elapsedTime / 1000)
     log.info('request.answered', {
       request: request.id,
       method: request.method,
@@ -100,8 +108,24 @@ function nameAndLogRequests(fastify: FastifyInstance, log: Log) {
 /** Not earlier: what reads a body goes on where the socket's events come from, and that is nobody's call. */
 function noteOrigins(fastify: FastifyInstance) {
   fastify.addHook('preHandler', ({ ip, id }, _reply, done) => {
-    withOrigin({ actor: 'anonymous', address: ip, requestId: id }, done)
+    // A trusted proxy may hand on whatever a caller wrote in its place.
+    withOrigin({ actor: 'anonymous', address: isIP(ip) ? ip : null, requestId: id }, done)
   })
+}
+
+/** After the origin, for the same reason. */
+function traceRequests(fastify: FastifyInstance) {
+  const traced = new WeakMap<FastifyRequest, TracedRequest>()
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    const route = request.routeOptions.url ?? 'none'
+    const span = route.startsWith('/health/')
+      ? null
+      : traceRequest(`${request.method} ${route}`, route, request.headers)
+    if (!span) return done()
+    traced.set(request, span)
+    span.within(done)
+  })
+  fastify.addHook('onResponse', async (request, reply) => traced.get(request)?.answered(reply.statusCode))
 }
 
 /** A connection kept alive after an answer that was in hand at the stop would hold the process for more than a minute. */

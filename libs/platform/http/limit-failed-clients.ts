@@ -5,6 +5,7 @@ import { OAuthError } from '#platform/errors/oauth-error.js'
 import { callerAddress } from '#platform/rate-limits/caller-address.js'
 import type { Attempt } from '#platform/rate-limits/failure-limit.js'
 import { RateLimits } from '#platform/rate-limits/rate-limits.js'
+import { readBasic } from './basic-credentials.js'
 
 /** Stands on controllers at which clients present their secret: too many wrong ones are refused before anything is read. */
 @Injectable()
@@ -29,11 +30,14 @@ export class LimitFailedClients implements NestInterceptor {
   }
 }
 
-/** As it was sent, whichever way of authentication it is: only equality matters here. */
-function attemptOf({ ip, headers: { authorization = '' }, body }: FastifyRequest): Attempt {
+/** Whichever way of authentication it is, and however it is encoded: a client that goes by two names would have two limits. */
+function attemptOf({ ip, headers: { authorization }, body }: FastifyRequest): Attempt {
   const sent = (body ?? {}) as Record<string, unknown>
   const text = (name: string) => (typeof sent[name] === 'string' ? sent[name] : '')
-  const [, encoded] = /^basic +(\S+)$/i.exec(authorization) ?? []
-  const [basicId = ''] = encoded ? Buffer.from(encoded, 'base64').toString('utf8').split(':') : []
-  return { address: callerAddress(ip), name: text('client_id') || basicId, secret: encoded ?? text('client_secret') }
+  const basic = readBasic(authorization)
+  return {
+    address: callerAddress(ip),
+    name: basic?.id ?? text('client_id'),
+    secret: basic?.secret ?? text('client_secret'),
+  }
 }

@@ -42,7 +42,19 @@ const each = <Name extends string>(kind: Kind, ...names: Name[]) =>
  * free, and what looks like a key or a token in it is blacked out: it is meant for sentences of ours.
  */
 const STRINGS = {
-  ...each(id, 'request', 'client', 'consent', 'grant', 'account', 'serviceAccount', 'service_account', 'id'),
+  ...each(
+    id,
+    'requestId',
+    'request',
+    'client',
+    'consent',
+    'grant',
+    'account',
+    'serviceAccount',
+    'service_account',
+    'id',
+    'event',
+  ),
   ...each(
     word,
     'job',
@@ -57,6 +69,7 @@ const STRINGS = {
     'grantType',
     'scope',
     'limit',
+    'state',
   ),
   ...each(identifier, 'method', 'reason', 'error', 'cause', 'constraint', 'errorCode'),
   ...each(text, 'detail', 'message', 'why', 'because', 'host', 'of'),
@@ -64,12 +77,13 @@ const STRINGS = {
   route,
   ...each(time, 'previousExpiresAt', 'until'),
   attempt: ofSome,
+  trace: matching(/^[0-9a-f]{32}$/, 32),
   at: frames,
 }
 const NUMBERS = {
-  ...each(number, 'status', 'ms', 'attempts', 'retryInMs', 'rows', 'mailboxes', 'grants', 'port'),
+  ...each(number, 'status', 'ms', 'attempts', 'retryInMs', 'rows', 'mailboxes', 'grants', 'port', 'days'),
   ...each(number, 'codes', 'tokens', 'requests', 'serviceAccounts'),
-  ...each(number, 'retired', 'rewrapped', 'resealed', 'deleted', 'unreadable'),
+  ...each(number, 'retired', 'rewrapped', 'resealed', 'deleted', 'unreadable', 'ended'),
 }
 const FLAGS = each(flag, 'repeat', 'finished')
 

@@ -2,6 +2,8 @@ import { type Logger, pino } from 'pino'
 import { BrokerError } from '#platform/errors/broker-error.js'
 import { errorFields } from './error-fields.js'
 import { admitted, type LogFields, type OnlyLogFields } from './log-fields.js'
+import { currentOrigin } from './origin.js'
+import { currentTrace } from './tracing.js'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
@@ -11,32 +13,35 @@ export class Log {
 
   /** @param write where lines go instead of stdout */
   constructor(level: LogLevel, write?: (line: string) => void) {
-    const destination = write ? { write } : stdoutInBatches()
+    const destination = write || level === 'silent' ? { write: write ?? (() => {}) } : stdoutInBatches()
     this.#pino = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
   }
 
   debug<Given extends LogFields>(event: string, fields?: OnlyLogFields<Given>) {
-    this.#pino.debug(admitted(fields ?? {}), event)
+    this.#pino.debug(admitted({ ...ambient(), ...fields }), event)
   }
 
   info<Given extends LogFields>(event: string, fields?: OnlyLogFields<Given>) {
-    this.#pino.info(admitted(fields ?? {}), event)
+    this.#pino.info(admitted({ ...ambient(), ...fields }), event)
   }
 
   warn<Given extends LogFields>(event: string, fields?: OnlyLogFields<Given>) {
-    this.#pino.warn(admitted(fields ?? {}), event)
+    this.#pino.warn(admitted({ ...ambient(), ...fields }), event)
   }
 
   error<Given extends LogFields>(event: string, fields?: OnlyLogFields<Given>) {
-    this.#pino.error(admitted(fields ?? {}), event)
+    this.#pino.error(admitted({ ...ambient(), ...fields }), event)
   }
 
   /** An error at the level it asks for; an unknown one is always an error. */
   failure<Given extends LogFields>(event: string, error: unknown, fields?: OnlyLogFields<Given>) {
     const level = error instanceof BrokerError ? error.logLevel : 'error'
-    this.#pino[level](admitted({ ...fields, ...errorFields(error) }), event)
+    this.#pino[level](admitted({ ...ambient(), ...fields, ...errorFields(error) }), event)
   }
 }
+
+/** In whose service a line was written, so that all that belongs together is found together. */
+const ambient = (): LogFields => ({ requestId: currentOrigin().requestId ?? undefined, trace: currentTrace() })
 
 const FLUSH_MS = 500
 

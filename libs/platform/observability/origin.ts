@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** Who is at work, and from where: for the record alone. Nothing is ever decided by it. */
 export interface Origin {
-  /** `client:cli_…`, `admin-key:<fingerprint>`, `cli:<user>`, `administrator:<address>`; `mandate` for our own work. */
+  /** `client:cli_…`, `user:<id at the client>`, `api-key:key_…`, `admin-key:<fingerprint>`, `cli:<user>`, `administrator:<address>`; `mandate` for our own work. */
   actor: string
   /** The network address of the caller. */
   address: string | null

@@ -1,12 +1,16 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common'
-import { ErrorCode, Job, Queue } from 'bullmq'
+import { ErrorCode, Job, type JobsOptions, Queue } from 'bullmq'
+import { seconds } from '#platform/clock/clock.js'
 import { Batch } from '#platform/database/batch.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
+import { FairShare } from './fair-share.js'
 import type { JobDefinition } from './job.js'
 import { QUEUE_BACKEND, type QueueBackend } from './queue-backend.js'
 
 const BULK = 500
+/** Whose turn it is may be known so much later. */
+const LOOKED_AT_EVERY = seconds(1)
 /** How many waiting jobs are woken at once. */
 const AT_ONCE = 50
 /** What a worker's jobs ring for side by side goes to the queue together. */
@@ -18,7 +22,7 @@ const COLLECTED = { collectMs: 2, most: 64 }
  */
 @Injectable()
 export class Doorbell implements OnApplicationShutdown {
-  readonly #bells = new Map<string, { queue: Queue; single: Batch<Bell, boolean> }>()
+  readonly #bells = new Map<string, BellPull>()
 
   constructor(
     @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
@@ -27,7 +31,9 @@ export class Doorbell implements OnApplicationShutdown {
 
   /** @returns false when it could not ring, which it has logged */
   async ring<Payload extends object>(job: JobDefinition<Payload>, payloads: readonly Payload[]): Promise<boolean> {
-    const bells = payloads.map((payload) => bell(job, payload))
+    const inTrace = this.#inTrace()
+    const { shares } = this.#served(job.name)
+    const bells = payloads.map((payload) => bell(job, payload, shares.turnOf(job.sharer(payload)), inTrace))
     return bells.length === 1 ? this.#bell(job.name).single.add(bells[0]!) : this.#ring(job.name, bells)
   }
 
@@ -36,6 +42,25 @@ export class Doorbell implements OnApplicationShutdown {
     if (!(await this.ring(job, payloads))) return
     for (let start = 0; start < payloads.length; start += AT_ONCE)
       await Promise.all(payloads.slice(start, start + AT_ONCE).map((payload) => this.#wake(job, payload)))
+  }
+
+  /** Whose turn it is, as of the last second: the queue is asked when somebody rings, and not for every bell. */
+  #served(name: string): BellPull {
+    const pull = this.#bell(name)
+    if (performance.now() < pull.lookAgainAt) return pull
+    pull.lookAgainAt = performance.now() + LOOKED_AT_EVERY
+    this.#look(pull).catch(() => {
+      // The store is away, as ringing says.
+    })
+    return pull
+  }
+
+  async #look({ queue, shares }: BellPull): Promise<void> {
+    const [[withTurn], [first]] = await Promise.all([
+      queue.getJobs(['prioritized'], 0, 0, true),
+      queue.getJobs(['wait'], 0, 0, true),
+    ])
+    shares.serving(withTurn?.opts.priority ?? (first ? 0 : null))
   }
 
   async #wake<Payload extends object>(job: JobDefinition<Payload>, payload: Payload): Promise<void> {
@@ -47,6 +72,12 @@ export class Doorbell implements OnApplicationShutdown {
       if (code === ErrorCode.JobNotInState || code === ErrorCode.JobNotExist) return
       this.log.failure('doorbell.not_rung', error, { job: job.name, rows: 1 })
     }
+  }
+
+  /** Whose work the job is: bells of several callers go out together, so this cannot be asked when they do. */
+  #inTrace(): Pick<JobsOptions, 'telemetry'> {
+    const manager = this.backend.telemetry?.contextManager
+    return manager ? { telemetry: { metadata: manager.getMetadata(manager.active()), omitContext: true } } : {}
   }
 
   /** The last of Nest's hooks: jobs and requests that are being finished still ring, and a closed queue would never answer them. */
@@ -74,22 +105,36 @@ export class Doorbell implements OnApplicationShutdown {
   #bell(name: string) {
     const known = this.#bells.get(name)
     if (known) return known
-    const queue = new Queue(name, { connection: this.backend.producerConnection, prefix: this.backend.prefix })
+    const { producerConnection: connection, prefix, telemetry } = this.backend
+    const queue = new Queue(name, { connection, prefix, ...(telemetry && { telemetry }) })
     // Without a listener a dropped connection would end the process.
     queue.on('error', (error) => this.log.failure('queue.connection_failed', error, { job: name }))
     const single = new Batch<Bell, boolean>(async (bells) => {
       const rung = await this.#ring(name, bells)
       return bells.map(() => rung)
     }, COLLECTED)
-    this.#bells.set(name, { queue, single })
-    return { queue, single }
+    const pull = { queue, single, shares: new FairShare(), lookAgainAt: 0 }
+    this.#bells.set(name, pull)
+    return pull
   }
 }
 
 type Bell = ReturnType<typeof bell>
 
+interface BellPull {
+  queue: Queue
+  single: Batch<Bell, boolean>
+  shares: FairShare
+  lookAgainAt: number
+}
+
 /** A kept job would swallow every later ring with its id, in silence; history is in our rows. */
-const bell = <Payload extends object>(job: JobDefinition<Payload>, payload: Payload) => ({
+const bell = <Payload extends object>(
+  job: JobDefinition<Payload>,
+  payload: Payload,
+  turn: number,
+  inTrace: Pick<JobsOptions, 'telemetry'>,
+) => ({
   name: job.name,
   data: payload,
   opts: {
@@ -98,5 +143,7 @@ const bell = <Payload extends object>(job: JobDefinition<Payload>, payload: Payl
     removeOnFail: true,
     attempts: 5,
     backoff: { type: 'exponential', delay: 500 },
+    ...(turn > 0 && { priority: turn }),
+    ...inTrace,
   },
 })

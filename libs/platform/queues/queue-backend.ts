@@ -1,10 +1,11 @@
-import { createPostgresBackend, runMigrations, setDefaultBackendFactory } from 'bullmq'
-import { Redis } from 'ioredis'
+import { createPostgresBackend, runMigrations, setDefaultBackendFactory, type Telemetry } from 'bullmq'
 import pg from 'pg'
 import { seconds } from '#platform/clock/clock.js'
-import type { StoreSettings } from '#platform/config/settings.js'
+import type { RedisSettings, StoreSettings } from '#platform/config/settings.js'
 import { Log } from '#platform/observability/log.js'
+import { isTracing } from '#platform/observability/tracing.js'
 import type { Secret } from '#platform/secrets/secret.js'
+import { prefixFor, type RedisConnection, redisConnection, refuseEviction } from './redis-connections.js'
 
 export const QUEUE_BACKEND = Symbol('queue backend')
 
@@ -12,39 +13,46 @@ export const QUEUE_BACKEND = Symbol('queue backend')
 export interface QueueBackend {
   readonly kind: 'redis' | 'postgres'
   /** For `add`: fails at once while the store is down, because a lost ring is made good by the sweeper. */
-  readonly producerConnection: Redis | pg.Pool
+  readonly producerConnection: RedisConnection | pg.Pool
   /** For workers: waits for the store to come back. */
-  readonly workerConnection: Redis | pg.Pool
+  readonly workerConnection: RedisConnection | pg.Pool
   readonly prefix: string
+  /** BullMQ's own spans, where anybody wants traces. */
+  readonly telemetry?: Telemetry | undefined
   isReachable(): Promise<boolean>
   close(): Promise<void>
 }
 
 export async function openQueueBackend(
-  { redisUrl, queuePrefix }: Pick<StoreSettings, 'redisUrl' | 'queuePrefix'>,
+  { redis, queuePrefix }: Pick<StoreSettings, 'redis' | 'queuePrefix'>,
   databaseUrl: Secret<string>,
   log: Log,
 ): Promise<QueueBackend> {
-  return redisUrl ? openRedis(redisUrl, log, queuePrefix) : openPostgres(databaseUrl, log, queuePrefix)
+  const telemetry = isTracing() ? new (await import('bullmq-otel')).BullMQOtel() : undefined
+  const backend = await (redis ? openRedis(redis, log, queuePrefix) : openPostgres(databaseUrl, log, queuePrefix))
+  return { ...backend, telemetry }
 }
 
-async function openRedis(url: Secret<string>, log: Log, prefix: string): Promise<QueueBackend> {
+async function openRedis(settings: RedisSettings, log: Log, prefix: string): Promise<QueueBackend> {
   // BullMQ's choice of store is one per process.
   setDefaultBackendFactory()
   const [producer, worker] = [
     // A Redis that is connected and silent must not hold up the answer to a request that is committed already.
-    new Redis(url.reveal(), {
+    redisConnection(settings, {
       enableOfflineQueue: false,
-      lazyConnect: true,
       maxRetriesPerRequest: null,
       commandTimeout: seconds(2),
       enableAutoPipelining: true,
     }),
     // What the jobs of one turn of the event loop say goes out as one write, which is most of what a command costs.
-    new Redis(url.reveal(), { lazyConnect: true, maxRetriesPerRequest: null, enableAutoPipelining: true }),
+    redisConnection(settings, { maxRetriesPerRequest: null, enableAutoPipelining: true }),
   ]
+  let lastFailure: Error | undefined
   for (const connection of [producer, worker])
-    connection.on('error', (error: Error) => log.failure('redis.connection_failed', error))
+    connection.on('error', (error: Error) => {
+      lastFailure = error
+      log.failure('redis.connection_failed', error)
+    })
   const disconnect = () => {
     producer.disconnect()
     worker.disconnect()
@@ -54,23 +62,17 @@ async function openRedis(url: Secret<string>, log: Log, prefix: string): Promise
     await refuseEviction(producer)
   } catch (error) {
     disconnect()
-    throw error
+    // Of a connection that never came about the client says that it is closed, and why only to who listens.
+    throw lastFailure ?? error
   }
   return {
     kind: 'redis',
     producerConnection: producer,
     workerConnection: worker,
-    prefix,
+    prefix: prefixFor(prefix, settings),
     isReachable: async () => (await producer.ping().catch(() => '')) === 'PONG',
     close: async () => disconnect(),
   }
-}
-
-/** What evicts keys drops jobs in silence. (INFO and not CONFIG: hosted ones forbid the latter.) */
-async function refuseEviction(redis: Redis): Promise<void> {
-  const [, policy = 'noeviction'] = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory')) ?? []
-  if (policy !== 'noeviction')
-    throw new Error(`its maxmemory-policy is ${policy}, so it may drop jobs to make room. Set it to noeviction.`)
 }
 
 async function openPostgres(url: Secret<string>, log: Log, prefix: string): Promise<QueueBackend> {
@@ -82,6 +84,8 @@ async function openPostgres(url: Secret<string>, log: Log, prefix: string): Prom
     max: 20,
   })
   pool.on('error', (error) => log.failure('queue.connection_failed', error))
+  // Every queue and every worker listens to it: their number is ours and is no leak.
+  pool.setMaxListeners(0)
   const client = await pool.connect()
   try {
     await runMigrations(client)

@@ -13,24 +13,28 @@ const MOST_BLOCKED = 50_000
 export class RateLimit {
   readonly #blocked = new LRUCache<string, true>({ max: MOST_BLOCKED })
 
-  /** @param onReached told once for each key and window */
+  /**
+   * @param onReached told once for each key and window
+   * @param onRefused told of each refusal
+   */
   constructor(
     private readonly counter: RateLimiterAbstract,
     private readonly onReached: () => void = () => {},
+    private readonly onRefused: () => void = () => {},
   ) {}
 
   /** @throws ApiError too_many_requests */
   refuseBlocked(...keys: string[]): void {
     if (this.#blocked.size === 0) return
     const wait = Math.max(...keys.map((key) => this.#blocked.getRemainingTTL(hashOf(key))))
-    if (wait > 0) throw tooMany(wait)
+    if (wait > 0) throw this.#refusal(wait)
   }
 
   /** @throws ApiError too_many_requests when this was one too many */
   async count(...keys: string[]): Promise<void> {
     this.refuseBlocked(...keys)
     const waits = await Promise.all(keys.map((key) => this.#countOne(hashOf(key))))
-    if (Math.max(...waits) > 0) throw tooMany(Math.max(...waits))
+    if (Math.max(...waits) > 0) throw this.#refusal(Math.max(...waits))
   }
 
   /** Milliseconds to wait; 0 for one that was within the limit. Keys are hashed: they hold addresses. */
@@ -51,12 +55,14 @@ export class RateLimit {
     this.#blocked.set(key, true, { ttl: milliseconds })
     this.onReached()
   }
-}
 
-const tooMany = (milliseconds: number) =>
-  new ApiError({
-    code: 'too_many_requests',
-    status: 429,
-    publicText: 'There were too many of these. Wait as long as Retry-After says.',
-    retryAfter: Math.ceil(milliseconds / 1000),
-  })
+  #refusal(milliseconds: number): ApiError {
+    this.onRefused()
+    return new ApiError({
+      code: 'too_many_requests',
+      status: 429,
+      publicText: 'There were too many of these. Wait as long as Retry-After says.',
+      retryAfter: Math.ceil(milliseconds / 1000),
+    })
+  }
+}

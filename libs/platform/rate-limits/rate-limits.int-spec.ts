@@ -1,14 +1,19 @@
 import { randomUUID } from 'node:crypto'
+import { jest } from '@jest/globals'
+import { hours } from '#platform/clock/clock.js'
 import { Log } from '#platform/observability/log.js'
 import { openQueueBackend, type QueueBackend } from '#platform/queues/queue-backend.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
+import { HeldClock } from '#platform/testing/held-clock.js'
 import { redisForTests } from '#platform/testing/machine-for-tests.js'
+import { redisAt } from '#platform/testing/redis-settings.js'
 import type { Attempt } from './failure-limit.js'
+import { PruneRateLimitsTimer } from './prune-rate-limits.timer.js'
 import { RateLimits } from './rate-limits.js'
 
 const redis = redisForTests()
 const log = new Log('silent')
-const LIMITS = { failedClients: 3, failedAdminKeys: 3, authorizations: 3 }
+const LIMITS = { failedClients: 3, failedAdminKeys: 3, failedApiKeys: 3, authorizations: 3 }
 const attempt = (name: string): Attempt => ({ address: '198.51.100.7', name, secret: 'wrong' })
 const tooMany = expect.objectContaining({ code: 'too_many_requests', status: 429, retryAfter: expect.any(Number) })
 
@@ -18,7 +23,7 @@ describe('rate limits', () => {
   afterAll(() => Promise.all(opened.map((backend) => backend.close())))
 
   const redisBackend = async () => {
-    const settings = { redisUrl: redis, queuePrefix: `limits-${randomUUID()}` }
+    const settings = { redis: redisAt(redis!.reveal()), queuePrefix: `limits-${randomUUID()}` }
     const backend = await openQueueBackend(settings, redis!, log)
     opened.push(backend)
     return backend
@@ -61,5 +66,26 @@ describe('rate limits', () => {
     await expect(authorizations.count('198.51.100.7')).rejects.toEqual(tooMany)
   })
 
+  it('are forgotten when their window is long over, however many there are', async () => {
+    const clock = new HeldClock()
+    const expired = clock.now().getTime() - hours(4)
+    await run('truncate rate_limits')
+    await run(`insert into rate_limits select 'old ' || n, 1, $1 from generate_series(1, 2500) n`, expired)
+    await run(`insert into rate_limits values ('new', 1, $1)`, clock.now().getTime())
+    const pass = (stopping: AbortSignal) => new PruneRateLimitsTimer(db.database, clock, none, log).pass(stopping)
+    await pass(AbortSignal.abort())
+    expect(await rows()).toHaveLength(2_501)
+    await pass(new AbortController().signal)
+    expect(await rows()).toEqual([expect.objectContaining({ key: 'new' })])
+  })
+
+  it('start no timer of their own, which would outlive the application', () => {
+    const started = jest.spyOn(globalThis, 'setTimeout')
+    new RateLimits(db.database, none, LIMITS, log)
+    expect(started).not.toHaveBeenCalled()
+    started.mockRestore()
+  })
+
+  const run = (text: string, ...values: unknown[]) => db.database.run({ name: '', text }, values)
   const rows = async () => db.database.run({ name: 'all', text: 'select * from rate_limits order by key' }, [])
 })

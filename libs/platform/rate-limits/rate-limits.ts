@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common'
-import type { Redis } from 'ioredis'
 import {
   type RateLimiterAbstract,
   RateLimiterMemory,
@@ -11,10 +10,14 @@ import { RATE_LIMIT_SETTINGS } from '#platform/config/tokens.js'
 import { Database } from '#platform/database/database.js'
 import { Log } from '#platform/observability/log.js'
 import { QUEUE_BACKEND, type QueueBackend } from '#platform/queues/queue-backend.js'
+import type { RedisConnection } from '#platform/queues/redis-connections.js'
 import { FailureLimit } from './failure-limit.js'
 import { RateLimit } from './rate-limit.js'
+import { RATE_LIMIT_REFUSALS } from './rate-limit.metrics.js'
 
 const WINDOW_SECONDS = 60
+/** More often than a person would look, whoever asks. */
+const DIAGNOSES = 20
 /** Behind one address there may be several clients. */
 const NAMES_PER_ADDRESS = 10
 
@@ -23,7 +26,10 @@ const NAMES_PER_ADDRESS = 10
 export class RateLimits {
   readonly failedClients: FailureLimit
   readonly failedAdminKeys: FailureLimit
+  readonly failedApiKeys: FailureLimit
   readonly authorizations: RateLimit
+  /** By service account: each is some ten calls to the provider. */
+  readonly diagnoses: RateLimit
 
   constructor(
     database: Database,
@@ -32,12 +38,18 @@ export class RateLimits {
     log: Log,
   ) {
     const limit = (name: string, points: number) =>
-      new RateLimit(counterIn(database, queues, name, points), () => log.warn('rate_limit.reached', { limit: name }))
+      new RateLimit(
+        counterIn(database, queues, name, points),
+        () => log.warn('rate_limit.reached', { limit: name }),
+        () => RATE_LIMIT_REFUSALS.count({ limit: name }),
+      )
     const failures = (name: string, points: number) =>
       new FailureLimit(limit(name, points), limit(`${name}-address`, points * NAMES_PER_ADDRESS))
     this.failedClients = failures('client', perMinute.failedClients)
     this.failedAdminKeys = failures('admin', perMinute.failedAdminKeys)
+    this.failedApiKeys = failures('api-key', perMinute.failedApiKeys)
     this.authorizations = limit('authorize', perMinute.authorizations)
+    this.diagnoses = limit('diagnosis', DIAGNOSES)
   }
 }
 
@@ -47,7 +59,7 @@ function counterIn(database: Database, queues: QueueBackend, name: string, point
   // While the store is away each process counts for itself: better than none, and better than turning everybody away.
   const insuranceLimiter = new RateLimiterMemory(options)
   if (queues.kind === 'redis') {
-    const storeClient = queues.producerConnection as Redis
+    const storeClient = queues.producerConnection as RedisConnection
     return new RateLimiterRedis({ ...options, insuranceLimiter, storeClient, rejectIfRedisNotReady: true })
   }
   return new RateLimiterPostgres({
@@ -57,6 +69,8 @@ function counterIn(database: Database, queues: QueueBackend, name: string, point
     storeType: 'client',
     tableName: 'rate_limits',
     tableCreated: true,
+    // `PruneRateLimitsTimer` does; the library's own timer would outlive the application.
+    clearExpiredByTimeout: false,
   })
 }
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { Database } from '#platform/database/database.js'
 import { SEALED_COLUMNS } from '#platform/database/sealed-columns.js'
 import { defineStatement } from '#platform/database/statement.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { DataKeys } from './data-keys.js'
 import { Sealer, type SealingPlace } from './sealer.js'
 import { SecretsError } from './secrets.errors.js'
@@ -99,11 +100,13 @@ export class ResealValues {
     const sealings = await Promise.all(batch.map((value) => this.#sealedAnew(column, value)))
     const given = batch.map(({ id, sealed }, index) => ({ id, before: sealed, after: sealings[index]! }))
     const readable = given.filter(({ after }) => after !== null)
+    failPoint('reseal-values.resealing')
     const rows = await this.database.run(reseal(column), [
       readable.map(({ id }) => id),
       readable.map(({ before }) => before),
       readable.map(({ after }) => after),
     ])
+    failPoint('reseal-values.resealed')
     const unreadable = given.filter(({ after }) => after === null)
     return { resealed: rows.length, unreadable: unreadable.map(({ id }) => `${column.table}.${column.column} ${id}`) }
   }

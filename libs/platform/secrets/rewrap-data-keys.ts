@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Database } from '#platform/database/database.js'
 import { defineStatement } from '#platform/database/statement.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { MasterKeys } from './master-keys.js'
 import { SecretsError } from './secrets.errors.js'
 import { dataKeyBinding } from './stored-data-keys.js'
@@ -59,12 +60,14 @@ export class RewrapDataKeys {
     const wrappings = await Promise.all(batch.map((row) => this.#wrappedAnew(row)))
     const given = batch.map(({ id, wrapped_key }, index) => ({ id, before: wrapped_key, after: wrappings[index]! }))
     const readable = given.filter(({ after }) => after !== null)
+    failPoint('rewrap-data-keys.rewrapping')
     const rows = await this.database.run(REWRAP, [
       readable.map(({ id }) => id),
       readable.map(({ before }) => before),
       readable.map(({ after }) => after),
       this.masterKeys.first,
     ])
+    failPoint('rewrap-data-keys.rewrapped')
     const unreadable = given.filter(({ after }) => after === null).map(({ id }) => `data_keys ${id}`)
     return { rewrapped: rows.length, unreadable }
   }

@@ -11,6 +11,8 @@ export type SealingPlace = SealedColumn & {
   client: string
 }
 
+type UnreadableListener = (place: SealingPlace, error: SecretsError) => void
+
 const VERSION = 'v1'
 
 /**
@@ -18,7 +20,14 @@ const VERSION = 'v1'
  * `v1.<data key id>.<base64url of iv, tag, ciphertext>`, so a reader knows which key opens it.
  */
 export class Sealer {
+  #tell: UnreadableListener = () => {}
+
   constructor(private readonly dataKeys: DataKeys) {}
+
+  /** One listener is told of every value that does not open. */
+  onUnreadable(tell: UnreadableListener): void {
+    this.#tell = tell
+  }
 
   async seal(plaintext: Secret<string>, place: SealingPlace): Promise<string> {
     const { id, key } = await this.dataKeys.active(place.client)
@@ -28,6 +37,15 @@ export class Sealer {
 
   /** @throws SecretsError when its key is not here, or the value was altered or belongs to another place */
   async open(sealed: string, place: SealingPlace): Promise<Secret<string>> {
+    try {
+      return await this.#open(sealed, place)
+    } catch (error) {
+      if (error instanceof SecretsError) this.#tell(place, error)
+      throw error
+    }
+  }
+
+  async #open(sealed: string, place: SealingPlace): Promise<Secret<string>> {
     const [version, keyId = '', encoded = ''] = sealed.split('.')
     if (version !== VERSION) throw doesNotOpen(place)
     const { key } = await this.dataKeys.get(keyId)

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto'
+import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { rowsOf } from '#platform/testing/rows-of.js'
 import { checkMasterKeys } from './check-master-keys.js'
-import { LocalMasterKeys, type MasterKey } from './master-keys.js'
+import { LocalMasterKeys, type MasterKey, MasterKeys, type WrappedKey } from './master-keys.js'
 import { CryptoRandom } from './random.js'
+import { RewrapDataKeys } from './rewrap-data-keys.js'
 import { Sealer, type SealingPlace } from './sealer.js'
 import { Secret } from './secret.js'
+import { SecretsError } from './secrets.errors.js'
 import { StoredDataKeys } from './stored-data-keys.js'
 
 const masterKey = (id: string): MasterKey => ({ id, key: new Secret(randomBytes(32)) })
@@ -84,6 +87,66 @@ describe('data keys', () => {
       code: 'secrets.master_key_missing',
       status: 503,
     })
+  })
+})
+
+/** Keeps a key that never leaves it, and local ones beside it, from which an installation moves to it. */
+class Kms extends MasterKeys {
+  readonly first = 'arn:kms:key/1'
+  readonly ids: ReadonlySet<string>
+  readonly #held = new Map<string, { key: Secret<Buffer>; context: string }>()
+  isAway = false
+
+  constructor(private readonly local: MasterKeys) {
+    super()
+    this.ids = new Set([this.first, ...local.ids])
+  }
+
+  async wrap(key: Secret<Buffer>, binding: readonly string[]) {
+    const text = `ciphertext ${this.#held.size}`
+    this.#held.set(text, { key, context: binding.join(' ') })
+    return { masterKeyId: this.first, text }
+  }
+
+  async unwrap(wrapped: WrappedKey, binding: readonly string[]) {
+    if (wrapped.masterKeyId !== this.first) return this.local.unwrap(wrapped, binding)
+    if (this.isAway) throw new Error('the KMS does not answer')
+    const held = this.#held.get(wrapped.text)
+    if (held?.context !== binding.join(' ')) throw new SecretsError('secrets.master_key_wrong', 'InvalidCiphertext')
+    return held.key
+  }
+}
+
+describe('a KMS behind the port', () => {
+  const { url } = testDatabase()
+  const ground = databaseForTests([], url)
+
+  it('takes over from local keys by a rotation, is asked once for each client, and its outage is no wrong key', async () => {
+    const kms = new Kms(new LocalMasterKeys([old]))
+    const open: StoredDataKeys[] = []
+    const processWith = (keys: MasterKeys) => {
+      open.push(new StoredDataKeys(url, keys, new CryptoRandom()))
+      return new Sealer(open.at(-1)!)
+    }
+    await checkMasterKeys(url, new LocalMasterKeys([old]), 'K')
+    const sealed = await processWith(new LocalMasterKeys([old])).seal(new Secret('x'), placeOf('cli_1'))
+
+    await checkMasterKeys(url, kms, 'K')
+    const rotation = new RewrapDataKeys(ground.database, kms)
+    expect(await Array.fromAsync(rotation.rewrap())).toEqual([{ rewrapped: 1, unreadable: [] }])
+    const after = processWith(kms)
+    expect((await after.open(sealed, placeOf('cli_1'))).reveal()).toBe('x')
+
+    kms.isAway = true
+    expect((await after.open(sealed, placeOf('cli_1'))).reveal()).toBe('x')
+    await expect(processWith(kms).open(sealed, placeOf('cli_1'))).rejects.toThrow('the KMS does not answer')
+    kms.isAway = false
+    await expect(processWith(new Kms(new LocalMasterKeys([old]))).open(sealed, placeOf('cli_1'))).rejects.toMatchObject(
+      {
+        code: 'secrets.master_key_wrong',
+      },
+    )
+    await Promise.all(open.map((keys) => keys.close()))
   })
 })
 

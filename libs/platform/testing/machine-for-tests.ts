@@ -8,6 +8,8 @@ export interface MachineForTests {
   redisUrl: string | null
   /** Null: none on the PATH. */
   chromiumPath: string | null
+  /** Null: none on the PATH, nor where packages put programs of the system. */
+  pgbouncerPath: string | null
 }
 
 const VARIABLE = 'MANDATE_TEST_MACHINE'

@@ -37,8 +37,12 @@ const STATEMENTS = [
     redirect_uris text[] not null,
     callback_origins text[] not null,
     sealed_signing_secret text not null,
+    jwks jsonb,
+    jwks_uri text,
+    event_url text,
     created_at timestamptz not null,
-    disabled_at timestamptz
+    disabled_at timestamptz,
+    check (jwks is null or jwks_uri is null)
   )`,
 
   `create table client_secrets (
@@ -51,6 +55,27 @@ const STATEMENTS = [
   )`,
   'create index client_secrets_of_client on client_secrets (client_id)',
 
+  `create table user_token_secrets (
+    id text primary key,
+    client_id text not null references clients (id) deferrable initially deferred,
+    sealed_secret text not null,
+    created_at timestamptz not null,
+    expires_at timestamptz
+  )`,
+  'create index user_token_secrets_of_client on user_token_secrets (client_id)',
+
+  `create table api_keys (
+    id text primary key,
+    client_id text not null references clients (id) deferrable initially deferred,
+    key_hash text not null unique,
+    scope text[] not null,
+    created_at timestamptz not null,
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    last_used_at timestamptz
+  )`,
+  'create index api_keys_of_client on api_keys (client_id, id)',
+
   `create table provider_credentials (
     id text primary key,
     provider text not null,
@@ -59,6 +84,11 @@ const STATEMENTS = [
     sign_in_client_id text,
     sealed_sign_in_secret text,
     version text not null,
+    expires_at timestamptz,
+    warned_days int,
+    sealed_former_credential text,
+    former_expires_at timestamptz,
+    former_replaced_at timestamptz,
     updated_at timestamptz not null
   )`,
   `create unique index provider_credentials_one_per_owner on provider_credentials (provider, coalesce(client_id, ''))`,
@@ -75,14 +105,41 @@ const STATEMENTS = [
     credential_source text not null,
     sealed_credential text,
     credential_version text not null,
+    credential_expires_at timestamptz,
+    warned_days int,
+    former_credential_source text,
+    sealed_former_credential text,
+    former_expires_at timestamptz,
+    former_replaced_at timestamptz,
     scope text[] not null,
     delegated_scope text[] not null,
+    narrowed_to text[],
+    state text not null default 'active',
+    state_reason text,
+    state_since timestamptz,
+    probe_at timestamptz,
+    probing_since timestamptz,
+    probed_at timestamptz,
+    failed_probes int not null default 0,
+    holds_requests boolean not null default false,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     revoked_at timestamptz
   )`,
   `create unique index service_accounts_one_live_per_organisation
     on service_accounts (client_id, provider, organisation_id) where revoked_at is null`,
+  // What the timers ask for: few rows, however many service accounts there are.
+  'create index service_accounts_to_probe on service_accounts (probe_at) where probe_at is not null',
+  `create index service_accounts_not_active on service_accounts (state)
+    where state <> 'active' and revoked_at is null`,
+  'create index service_accounts_holding on service_accounts (id) where holds_requests',
+  `create index service_accounts_expiring on service_accounts (credential_expires_at)
+    where credential_expires_at is not null`,
+  `create index service_accounts_with_former on service_accounts (former_replaced_at)
+    where former_replaced_at is not null`,
+  'create index provider_credentials_expiring on provider_credentials (expires_at) where expires_at is not null',
+  'create index service_accounts_of_client on service_accounts (client_id, id)',
+  'create index service_accounts_of_organisation on service_accounts (organisation_id)',
 
   `create table consents (
     id text primary key,
@@ -93,6 +150,7 @@ const STATEMENTS = [
     encoded_state text,
     code_challenge text,
     cookie_hash text not null,
+    begun_at timestamptz,
     step text not null,
     revision int not null,
     provider text,
@@ -110,6 +168,8 @@ const STATEMENTS = [
     ended_at timestamptz
   )`,
   'create index consents_expiring on consents (expires_at)',
+  `create index consents_with_secrets on consents (expires_at)
+    where sealed_credential is not null or sealed_sign_in is not null`,
 
   // Not logged: a token that is lost is minted again, and none gets into the write-ahead log, a replica or a base backup.
   // The fences are logged, so that they go on rising after a crash. A row is updated in place, hence the free space.
@@ -139,33 +199,113 @@ const STATEMENTS = [
     free_at timestamptz not null
   ) with (fillfactor = 50)`,
 
+  // Of a service account, or connected by the person whose account it is: then perhaps of a user of the client.
   `create table accounts (
     id text primary key,
     client_id text not null,
-    service_account_id text not null,
+    service_account_id text,
+    user_id text,
     provider text not null,
     email text not null,
     kind text not null,
     display_name text,
     provider_user_id text not null,
+    organisation_id text,
     profile_id text not null,
     created_at timestamptz not null,
-    unique (service_account_id, provider_user_id)
+    unique (service_account_id, provider_user_id),
+    check (service_account_id is null or user_id is null)
   )`,
+  `create unique index accounts_one_per_user on accounts
+    (client_id, coalesce(user_id, ''), provider, coalesce(organisation_id, ''), provider_user_id)
+    where service_account_id is null`,
+  'create index accounts_of_user on accounts (client_id, user_id, created_at desc, id desc) where user_id is not null',
   'create index accounts_of_mailbox on accounts (service_account_id, email)',
+  `create index accounts_rooms on accounts (service_account_id) where kind = 'room'`,
+
+  // Found by `id`, as everything that is sealed; it is the account's.
+  `create table user_credentials (
+    id text primary key references accounts (id) deferrable initially deferred,
+    client_id text not null,
+    provider text not null,
+    provider_user_id text not null,
+    organisation_id text,
+    cloud text,
+    registration_id text not null,
+    sealed_refresh_token text not null,
+    granted_scopes text[] not null,
+    version text not null,
+    rotation int not null,
+    claim_fence bigint not null,
+    claimed_until timestamptz,
+    refresh_token_updated_at timestamptz not null,
+    access_token_updated_at timestamptz not null,
+    last_checked_at timestamptz not null,
+    last_checked_error text,
+    requires_authentication_since timestamptz,
+    check_at timestamptz,
+    disconnected_at timestamptz
+  ) with (fillfactor = 70)`,
+  // Who else stands on the same consent at the provider.
+  'create index user_credentials_of_consent on user_credentials (registration_id, provider_user_id)',
+  'create index user_credentials_to_check on user_credentials (check_at) where check_at is not null',
+  `create index user_credentials_to_take_back on user_credentials (coalesce(claimed_until, disconnected_at))
+    where disconnected_at is not null`,
 
   `create table grants (
     id text primary key,
     client_id text not null,
-    service_account_id text not null,
+    service_account_id text,
     account_id text references accounts (id) deferrable initially deferred,
     scope text[] not null,
     refresh_generation int not null default 0,
     created_at timestamptz not null,
-    revoked_at timestamptz
+    revoked_at timestamptz,
+    check (service_account_id is not null or account_id is not null)
   )`,
-  'create index grants_of_service_account on grants (service_account_id)',
+  // What a revoked service account still has to end.
+  'create index grants_of_service_account on grants (service_account_id) where revoked_at is null',
   'create index grants_of_account on grants (account_id)',
+
+  // How a person connects an account, and what an integration is: see end-user-oauth.
+  `create table integrations (
+    id text primary key,
+    client_id text not null references clients (id),
+    user_id text not null,
+    provider text not null,
+    media_type text not null,
+    grant_id text references grants (id) deferrable initially deferred,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    deleted_at timestamptz
+  )`,
+  'create index integrations_of_user on integrations (client_id, user_id, created_at desc, id desc) where deleted_at is null',
+  'create index integrations_of_grant on integrations (grant_id) where grant_id is not null',
+
+  `create table sign_ins (
+    id text primary key,
+    client_id text not null references clients (id),
+    dialect text not null,
+    user_id text,
+    integration_id text references integrations (id) deferrable initially deferred,
+    scope text[] not null,
+    scopes_beside text[] not null default '{}',
+    provider text,
+    login_hint text,
+    redirect_uri text,
+    encoded_state text,
+    code_challenge text,
+    cookie_hash text,
+    step text not null,
+    state_hash text,
+    sealed_attempt text,
+    hand_over_hash text,
+    created_at timestamptz not null,
+    expires_at timestamptz not null,
+    ended_at timestamptz
+  )`,
+  'create index sign_ins_expiring on sign_ins (expires_at)',
+  'create index sign_ins_to_forget on sign_ins (expires_at) where sealed_attempt is not null',
 
   `create table codes (
     code_hash text primary key,
@@ -182,6 +322,8 @@ const STATEMENTS = [
   `create unique index codes_one_live_per_request on codes (request_id)
     where request_id is not null and redeemed_at is null and superseded_at is null`,
   'create index codes_of_request on codes (request_id) where request_id is not null',
+  // Those of callbacks leave with their request.
+  'create index codes_expiring on codes (expires_at) where request_id is null',
 
   `create table access_tokens (
     token_hash text primary key,
@@ -191,6 +333,7 @@ const STATEMENTS = [
     expires_at timestamptz not null
   )`,
   'create index access_tokens_of_grant on access_tokens (grant_id)',
+  'create index access_tokens_expiring on access_tokens (expires_at)',
 
   `create table refresh_tokens (
     token_hash text primary key,
@@ -200,6 +343,7 @@ const STATEMENTS = [
     used_at timestamptz
   )`,
   'create index refresh_tokens_of_grant on refresh_tokens (grant_id)',
+  'create index refresh_tokens_by_age on refresh_tokens (created_at)',
 
   `create table delegated_access_requests (
     id text primary key,
@@ -209,6 +353,7 @@ const STATEMENTS = [
     fingerprint text not null,
     email text not null,
     callback_url text not null,
+    callback_host text not null,
     scope text[] not null,
     state text,
     decision text not null,
@@ -221,7 +366,9 @@ const STATEMENTS = [
     abandoned_because text,
     attempts int not null default 0,
     lease_until timestamptz,
+    next_attempt_at timestamptz,
     ring_at timestamptz,
+    held_since timestamptz,
     created_at timestamptz not null,
     decided_at timestamptz,
     redelivered_at timestamptz,
@@ -232,10 +379,12 @@ const STATEMENTS = [
   `create unique index requests_once_per_idempotency_key
     on delegated_access_requests (service_account_id, idempotency_key, email) where idempotency_key is not null`,
   'create index requests_of_service_account on delegated_access_requests (service_account_id, created_at desc, id desc)',
-  // What a revoked service account stops, however much it has had done.
-  `create index requests_waiting on delegated_access_requests (service_account_id) where callback = 'waiting'`,
   'create index requests_of_mailbox on delegated_access_requests (service_account_id, email)',
+  // What waits for a failing service account to come back.
+  `create index requests_held on delegated_access_requests (service_account_id, held_since)
+    where held_since is not null and decision = 'pending'`,
   // Lists by state. What most rows have come to needs none: a page of them is found at once in the order of time.
+  // What waits is also what a revoked service account stops, however much it has had done.
   `create index requests_undelivered on delegated_access_requests (service_account_id, created_at desc, id desc)
     where callback = 'waiting'`,
   `create index requests_not_granted on delegated_access_requests
@@ -246,7 +395,7 @@ const STATEMENTS = [
   `create index dead_letters_of_service_account on delegated_access_requests
     (service_account_id, created_at desc, id desc) where callback = 'abandoned'`,
   `create index dead_letters_of_host on delegated_access_requests
-    (lower(substring(callback_url from '://([^/?#]*)')), created_at desc, id desc)
+    (callback_host, created_at desc, id desc)
     where callback = 'abandoned' and abandoned_because <> 'withdrawn'`,
   `create index dead_letters on delegated_access_requests (created_at desc, id desc)
     where callback = 'abandoned' and abandoned_because <> 'withdrawn'`,
@@ -271,6 +420,30 @@ const STATEMENTS = [
     failure text,
     primary key (request_id, number)
   )`,
+
+  `create table client_events (
+    id text primary key,
+    client_id text not null,
+    type text not null,
+    service_account_id text,
+    data jsonb not null,
+    delivery text not null,
+    abandoned_because text,
+    attempts int not null default 0,
+    last_status int,
+    last_failure text,
+    lease_until timestamptz,
+    next_attempt_at timestamptz,
+    ring_at timestamptz,
+    created_at timestamptz not null,
+    redelivered_at timestamptz,
+    ended_at timestamptz
+  )`,
+  'create index client_events_to_ring on client_events (ring_at) where ring_at is not null',
+  'create index client_events_of_client on client_events (client_id, created_at desc, id desc)',
+  'create index client_events_by_time on client_events (created_at desc, id desc)',
+  `create index client_events_abandoned on client_events (client_id, created_at desc, id desc)
+    where delivery = 'abandoned'`,
 
   // Written with every act, and emptied by the chainer a second later: one small index, and nothing that acts share.
   `create table audit_arrivals (
@@ -306,6 +479,10 @@ const STATEMENTS = [
     hash text not null,
     primary key (client_id, sequence)
   )`,
+  // Lists of a period, and of one service account; both in the order of a chain.
+  'create index audit_events_by_time on audit_events (client_id, at, sequence)',
+  `create index audit_events_of_service_account on audit_events (service_account_id, sequence)
+    where service_account_id is not null`,
   // Who could read this mailbox, and who did.
   'create index audit_events_of_mailbox on audit_events (mailbox, act, at) where mailbox is not null',
   `create table audit_heads (

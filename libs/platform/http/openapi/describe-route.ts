@@ -2,7 +2,7 @@ import { RouteConfig } from '@nestjs/platform-fastify'
 import type { z } from 'zod'
 
 /** What a caller has to show. `browser`: a page for a person, tied to their browser by a cookie. */
-export type Access = 'public' | 'client' | 'access token' | 'admin key' | 'browser'
+export type Access = 'public' | 'client' | 'access token' | 'user token' | 'API key' | 'admin key' | 'browser'
 
 /** A schema is JSON; the rest has no schema. `passed on` is whatever the provider answered. */
 export type Answer = z.ZodType | 'page' | 'redirect' | 'empty' | 'file' | 'passed on'
@@ -20,6 +20,8 @@ export interface RouteDescription {
   forms?: 'too' | 'only'
   /** By status; a range such as `4XX` for what is passed on. */
   answers: Readonly<Record<string, Answer>>
+  /** For routes that describe themselves in another way, as GraphQL does: not in `/openapi.json`, which is about REST. */
+  unlisted?: true
   /** Statuses of refusals that do not follow from what is said above. */
   refusals?: readonly number[]
 }

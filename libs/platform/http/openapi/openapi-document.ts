@@ -32,12 +32,15 @@ export interface Operation {
 
 export type Paths = Record<string, Partial<Record<Method, Operation>>>
 
+/** Of everything that is promised outside. */
+export const API_VERSION = '1'
+
 /** One OpenAPI 3.1 document of these routes. */
 export function openApiDocument(routes: readonly ServedRoute[], origin: string) {
   const paths: Paths = {}
   const idOf = operationIds()
   for (const { method, path, described } of routes) {
-    if (!described) continue
+    if (!described || described.unlisted) continue
     paths[path] ??= {}
     paths[path][method] = operationOf(idOf(described), method, path, described)
   }
@@ -45,7 +48,7 @@ export function openApiDocument(routes: readonly ServedRoute[], origin: string) 
     openapi: '3.1.0',
     info: {
       title: 'Mandate',
-      version: '1',
+      version: API_VERSION,
       summary: 'Delegated access to the calendars of an organisation, after one consent of its administrator.',
     },
     servers: [{ url: origin }],
@@ -64,6 +67,14 @@ export type OpenApiDocument = ReturnType<typeof openApiDocument>
 const SECURITY_SCHEMES = {
   accessToken: { type: 'http', scheme: 'bearer', description: 'An access token from `/oauth/token`.' },
   adminKey: { type: 'http', scheme: 'bearer', description: 'One of the keys in `MANDATE_ADMIN_KEY`.' },
+  userToken: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description:
+      'A JWT that the client signs for its user: HS256 with its user-token secret, or RS256, PS256 or ES256 with a key of its JWKS. ' +
+      '`iss` is the client_id, `aud` this origin, `sub` the id of the user at the client, `exp` at most one hour after `iat`.',
+  },
   clientBasic: {
     type: 'http',
     scheme: 'basic',
@@ -76,6 +87,9 @@ const SECURITY: Record<Access, Operation['security']> = {
   browser: [],
   client: [{ clientBasic: [] }, {}],
   'access token': [{ accessToken: [] }],
+  'user token': [{ userToken: [] }],
+  // Only at /graphql, which is not in here.
+  'API key': [],
   'admin key': [{ adminKey: [] }],
 }
 
@@ -143,7 +157,7 @@ function responsesOf(method: Method, path: string, route: DescribedHandler): Ope
   if (method !== 'get') refusals.add(413)
   if (route.access !== 'client' && (method !== 'get' || (route.query && !isPage))) refusals.add(422)
   if (path.includes('{')) refusals.add(404)
-  if (route.access === 'access token') refusals.add(401)
+  if (route.access === 'access token' || route.access === 'user token') refusals.add(401)
   if (route.access === 'client') refusals.add(401).add(429)
   if (route.access === 'admin key') refusals.add(401).add(403).add(429)
   return {

@@ -49,6 +49,9 @@ export function scopesBeyond(asked: readonly DelegatedScope[], ceiling: readonly
   return asked.filter((scope) => !INCLUDES[scope].every((permission) => allowed.has(permission)))
 }
 
+export const scopesWithin = (ceiling: readonly DelegatedScope[]): DelegatedScope[] =>
+  DELEGATED_SCOPES.filter((scope) => scopesBeyond([scope], ceiling).length === 0)
+
 const GOOGLE = 'https://www.googleapis.com/auth/'
 const MICROSOFT_WEAKEST_FIRST = ['Calendars.ReadBasic.All', 'Calendars.Read', 'Calendars.ReadWrite'] as const
 

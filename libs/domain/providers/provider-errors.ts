@@ -53,6 +53,12 @@ export const PROVIDER_ERRORS = {
     problem: 'The access that was given has expired or has been taken back.',
     fix: 'Ask the person to connect the account again.',
   },
+  'grant.registration_replaced': {
+    class: 'permanent',
+    effect: 'mailbox',
+    problem: 'The account was connected with a registration that is no longer used here.',
+    fix: 'Ask the person to connect the account again.',
+  },
   'grant.mailbox_reassigned': {
     class: 'permanent',
     effect: 'mailbox',
@@ -103,9 +109,39 @@ export function providerError(
   )
 }
 
+/** What is said of a person who is there no more: whoever may act as them has nothing left to act as. */
+const ENDS_GRANTS: readonly string[] = ['google.subject_suspended', 'google.subject_deleted']
+
+/** Whether a refusal of a mailbox that was granted ends what was granted. */
+export const endsGrants = ({ code }: ProviderError) => ENDS_GRANTS.includes(code)
+
 /** An address that was granted before, and whose holder is another by now. */
 export const mailboxReassigned = (provider: ProviderName): ProviderError =>
   providerError(provider, 'grant.mailbox_reassigned', PROVIDER_ERRORS['grant.mailbox_reassigned'])
+
+export const registrationReplaced = (provider: ProviderName): ProviderError =>
+  providerError(provider, 'grant.registration_replaced', PROVIDER_ERRORS['grant.registration_replaced'])
+
+export const accessEnded = (provider: ProviderName): ProviderError =>
+  providerError(provider, 'grant.revoked', PROVIDER_ERRORS['grant.revoked'])
+
+/** After which a refresh token is no longer good, and only its owner can mend that: they sign in again. */
+const ENDS_USER_GRANT: ReadonlySet<string> = new Set([
+  'grant.revoked',
+  'grant.registration_replaced',
+  'google.reauth_required',
+  'google.admin_policy_blocked',
+  'microsoft.interaction_required',
+  'microsoft.consent_missing',
+  'microsoft.blocked_by_policy',
+  'microsoft.user_disabled',
+  'microsoft.user_not_in_tenant',
+  'microsoft.user_not_assigned',
+])
+
+/** Says of a failed refresh whether this one person's grant has ended. An outage, a throttle and our own registration's trouble have not ended it. */
+export const endsUserGrant = (error: unknown): error is ProviderError =>
+  error instanceof ProviderError && ENDS_USER_GRANT.has(error.code)
 
 /**
  * The provider's own words, made fit for a log line: one line, short, without addresses and without anything that could

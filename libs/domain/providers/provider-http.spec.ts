@@ -22,7 +22,7 @@ describe('plain HTTP to a provider', () => {
     http = withDeadline(PATIENT_MS)
     impatient = withDeadline(IMPATIENT_MS)
   })
-  const withDeadline = (ms: number) => new ProviderHttp(providerDispatcher(new URL(origin), ms), ms)
+  const withDeadline = (ms: number) => new ProviderHttp('google', providerDispatcher(new URL(origin), ms), ms)
   afterAll(() => {
     server.closeAllConnections()
     server.close()

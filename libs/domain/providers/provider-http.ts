@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+import { note, traced } from '#platform/observability/tracing.js'
+import { PROVIDER_CALLS } from './provider.metrics.js'
 import type { ProviderRead, ProviderReadAnswer } from './provider.port.js'
 
 /**
@@ -45,13 +47,17 @@ export interface StreamedAnswer extends ProviderReadAnswer {
 /** Plain HTTP to one provider: a deadline on everything, no retries, no redirects followed, no error that holds a request. */
 export class ProviderHttp {
   constructor(
+    private readonly provider: 'google' | 'microsoft',
     private readonly dispatcher: Dispatcher,
     private readonly timeoutMs: number,
   ) {}
 
   /** @throws NoAnswer */
-  call(url: string | URL, { method = 'GET', headers, body }: ProviderCall = {}): Promise<ProviderAnswer> {
-    const { origin, pathname, search } = new URL(url)
+  call(url: string | URL, call: ProviderCall = {}): Promise<ProviderAnswer> {
+    return this.#watched(() => this.#call(new URL(url), call))
+  }
+
+  #call({ origin, pathname, search }: URL, { method = 'GET', headers, body }: ProviderCall): Promise<ProviderAnswer> {
     return new Promise((resolve, reject) => {
       const answer = new WholeAnswer(this.timeoutMs, resolve, reject)
       this.dispatcher.dispatch({ origin, path: pathname + search, method, headers, body }, answer)
@@ -63,7 +69,11 @@ export class ProviderHttp {
    * for the whole: a large calendar may take longer.
    * @throws NoAnswer
    */
-  async read(origin: string, read: ProviderRead, credential: Record<string, string>): Promise<StreamedAnswer> {
+  read(origin: string, read: ProviderRead, credential: Record<string, string>): Promise<StreamedAnswer> {
+    return this.#watched(() => this.#read(origin, read, credential))
+  }
+
+  async #read(origin: string, read: ProviderRead, credential: Record<string, string>): Promise<StreamedAnswer> {
     if (!read.pathAndQuery.startsWith('/')) throw new TypeError('a provider read needs a path on the API origin')
     try {
       const answer = await this.dispatcher.request({
@@ -83,7 +93,28 @@ export class ProviderHttp {
       throw new NoAnswer(nameOf(error))
     }
   }
+
+  #watched<Answer extends { status: number }>(ask: () => Promise<Answer>): Promise<Answer> {
+    const { provider } = this
+    return traced('ask-provider', { kind: 'client', fields: { provider } }, () => this.#timed(ask))
+  }
+
+  async #timed<Answer extends { status: number }>(ask: () => Promise<Answer>): Promise<Answer> {
+    const begun = performance.now()
+    let answered: ReturnType<typeof classOf> = 'none'
+    try {
+      const answer = await ask()
+      answered = classOf(answer.status)
+      note({ status: answer.status })
+      return answer
+    } finally {
+      PROVIDER_CALLS.observe({ provider: this.provider, answer: answered }, (performance.now() - begun) / 1000)
+    }
+  }
 }
+
+const classOf = (status: number) =>
+  status === 429 ? '429' : (`${Math.floor(status / 100)}xx` as '2xx' | '3xx' | '4xx' | '5xx' | 'none')
 
 /**
  * One answer, collected as it comes in. undici's `request` builds a stream and a signal around each, which costs as much

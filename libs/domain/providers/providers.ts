@@ -6,22 +6,32 @@ import { GoogleAdministrator } from './google/google-administrator.js'
 import { GoogleApi } from './google/google-api.js'
 import { GoogleHttp } from './google/google-http.js'
 import { GoogleOrganisation } from './google/google-organisation.js'
+import { GoogleSignIn } from './google/google-sign-in.js'
 import { GoogleSigners } from './google/google-signers.js'
 import { GoogleTokens } from './google/google-token.js'
+import { GoogleUserReads } from './google/google-user-reads.js'
+import { GoogleUserSignIn } from './google/google-user-sign-in.js'
 import { WorkloadIdentity } from './google/workload-identity.js'
 import { Graph } from './microsoft/graph.js'
 import { MicrosoftAdministrator } from './microsoft/microsoft-administrator.js'
 import { MicrosoftHttp } from './microsoft/microsoft-http.js'
 import { MicrosoftLogin } from './microsoft/microsoft-login.js'
 import { MicrosoftOrganisation } from './microsoft/microsoft-organisation.js'
+import { MicrosoftSignIn } from './microsoft/microsoft-sign-in.js'
 import { MicrosoftTokens } from './microsoft/microsoft-token.js'
+import { MicrosoftUserReads } from './microsoft/microsoft-user-reads.js'
+import { MicrosoftUserSignIn } from './microsoft/microsoft-user-sign-in.js'
 import type { OrganisationProvider, ProviderName } from './provider.port.js'
 import { ProviderHttp, providerDispatcher } from './provider-http.js'
 import type { ProviderTokens } from './tokens/provider-tokens.js'
+import { UserAccess } from './user-access.js'
+import type { UserSignIn } from './user-sign-in.port.js'
 
 interface Provider {
   organisation: OrganisationProvider
   administrator: AdministratorProvider & { browserOrigins: string[] }
+  userSignIn: UserSignIn
+  userAccess: UserAccess
   http: ProviderHttp
 }
 
@@ -44,6 +54,14 @@ export class Providers {
 
   administrator(name: ProviderName): AdministratorProvider {
     return this.#providers[name].administrator
+  }
+
+  userSignIn(name: ProviderName): UserSignIn {
+    return this.#providers[name].userSignIn
+  }
+
+  userAccess(name: ProviderName): UserAccess {
+    return this.#providers[name].userAccess
   }
 
   /**
@@ -70,14 +88,18 @@ function google(
   log: Log,
 ): Provider {
   const dispatcher = providerDispatcher(googleSandboxUrl, timeoutMs)
-  const http = new ProviderHttp(dispatcher, timeoutMs)
+  const http = new ProviderHttp('google', dispatcher, timeoutMs)
   const hosts = new GoogleHttp(http, clock, googleSandboxUrl)
   const signers = new GoogleSigners(hosts, new WorkloadIdentity(clock, googleSandboxUrl, timeoutMs))
   const tokens = new GoogleTokens(shared, hosts, signers, clock, log)
   const api = new GoogleApi(hosts, clock)
+  const signIn = new GoogleSignIn(hosts, clock, googleSandboxUrl)
+  const userSignIn = new GoogleUserSignIn(signIn, hosts)
   return {
     organisation: new GoogleOrganisation(tokens, api, hosts),
-    administrator: new GoogleAdministrator(hosts, tokens, api, clock, googleSandboxUrl),
+    administrator: new GoogleAdministrator(signIn, tokens, api),
+    userSignIn,
+    userAccess: new UserAccess(shared, userSignIn, new GoogleUserReads(hosts)),
     http,
   }
 }
@@ -88,15 +110,19 @@ function microsoft(
   shared: ProviderTokens,
 ): Provider {
   const dispatcher = providerDispatcher(microsoftSandboxUrl, timeoutMs)
-  const http = new ProviderHttp(dispatcher, timeoutMs)
+  const http = new ProviderHttp('microsoft', dispatcher, timeoutMs)
   const hosts = new MicrosoftHttp(http, microsoftSandboxUrl)
   const login = new MicrosoftLogin(hosts, clock)
   const tokens = new MicrosoftTokens(shared, login, clock)
   const graph = new Graph(hosts, clock)
   const organisation = new MicrosoftOrganisation(tokens, graph)
+  const signIn = new MicrosoftSignIn(login, hosts, clock)
+  const userSignIn = new MicrosoftUserSignIn(signIn)
   return {
     organisation,
-    administrator: new MicrosoftAdministrator(login, tokens, graph, organisation, hosts, clock),
+    administrator: new MicrosoftAdministrator(signIn, login, tokens, graph, organisation, hosts),
+    userSignIn,
+    userAccess: new UserAccess(shared, userSignIn, new MicrosoftUserReads(graph)),
     http,
   }
 }

@@ -77,7 +77,7 @@ export class CheckGoogleOrganisation {
   }
 
   #mint(scopes: string[]) {
-    return tried(() => this.tokens.mint(googleCredentialOf(this.claim), this.#administrator, scopes))
+    return tried(() => this.tokens.mintAnew(googleCredentialOf(this.claim), this.#administrator, scopes))
   }
 
   #fixOf(refusal: ProviderError, scope: string): string {

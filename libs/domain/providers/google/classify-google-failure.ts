@@ -5,10 +5,10 @@ import type { ProviderAnswer } from '../provider-http.js'
 import { type GoogleErrorKey, googleError } from './google-errors.js'
 
 /**
- * Where it happened: the service account's token, a person's authorization code, an API, Google's signature for a
- * service account without keys, or this installation's own identity.
+ * Where it happened: the service account's token, a person's authorization code or refresh token, the taking back of
+ * either, an API, Google's signature for a service account without keys, or this installation's own identity.
  */
-export type GooglePhase = 'token' | 'code' | 'api' | 'sign' | 'identity'
+export type GooglePhase = 'token' | 'code' | 'refresh' | 'revoke' | 'api' | 'sign' | 'identity'
 
 interface Row {
   phase?: GooglePhase
@@ -18,6 +18,9 @@ interface Row {
   says?: readonly string[]
   key: GoogleErrorKey
 }
+
+/** The organisation's session policy. */
+const REAUTH = ['reauth related error', 'invalid_rapt', 'rapt_required']
 
 /** In order: the first row that fits decides. The texts are those seen in the field; Google does not promise them. */
 export const GOOGLE_ROWS: readonly Row[] = [
@@ -36,6 +39,14 @@ export const GOOGLE_ROWS: readonly Row[] = [
   { phase: 'code', error: 'disabled_client', key: 'google.sign_in_misconfigured' },
   { phase: 'code', error: 'redirect_uri_mismatch', key: 'google.sign_in_misconfigured' },
   { phase: 'code', error: 'access_denied', key: 'google.sign_in_declined' },
+
+  { phase: 'refresh', error: 'invalid_grant', says: REAUTH, key: 'google.reauth_required' },
+  { phase: 'refresh', error: 'invalid_grant', key: 'grant.revoked' },
+  { phase: 'refresh', error: 'invalid_client', key: 'google.sign_in_misconfigured' },
+  { phase: 'refresh', error: 'unauthorized_client', key: 'google.sign_in_misconfigured' },
+  { phase: 'refresh', error: 'deleted_client', key: 'google.sign_in_misconfigured' },
+  { phase: 'refresh', error: 'disabled_client', key: 'google.sign_in_misconfigured' },
+  { phase: 'revoke', error: 'invalid_token', key: 'grant.revoked' },
 
   { phase: 'sign', error: 'SERVICE_DISABLED', key: 'google.api_disabled' },
   { phase: 'sign', error: 'PERMISSION_DENIED', key: 'google.token_creator_missing' },
@@ -66,11 +77,7 @@ export const GOOGLE_ROWS: readonly Row[] = [
     key: 'google.credential_unknown_issuer',
   },
   { error: 'invalid_grant', says: ['invalid jwt: token must be a short-lived token'], key: 'google.clock_skew' },
-  {
-    error: 'invalid_grant',
-    says: ['reauth related error', 'invalid_rapt', 'rapt_required'],
-    key: 'google.reauth_required',
-  },
+  { error: 'invalid_grant', says: REAUTH, key: 'google.reauth_required' },
   { error: 'invalid_grant', key: 'google.grant_rejected' },
   { error: 'disabled_client', key: 'google.credential_disabled' },
   { error: 'deleted_client', key: 'google.client_deleted' },
@@ -151,6 +158,8 @@ function keyOf({ phase, status, readable, errors, description }: Refusal): Googl
 const UNKNOWN = {
   code: 'google.sign_in_misconfigured',
   token: 'google.grant_rejected',
+  refresh: 'google.grant_rejected',
+  revoke: 'google.request_refused',
   sign: 'google.workload_identity_refused',
   identity: 'google.workload_identity_refused',
 } as const satisfies Partial<Record<GooglePhase, GoogleErrorKey>>

@@ -146,7 +146,7 @@ export const GOOGLE_ERRORS = {
   'google.sign_in_misconfigured': {
     class: 'fatal',
     effect: 'operator',
-    problem: 'Google does not accept the OAuth client with which administrators sign in.',
+    problem: 'Google does not accept the OAuth client with which people sign in.',
     fix: 'Whoever runs this installation should check its client ID, client secret and redirect URI in Google Cloud.',
   },
   'google.sign_in_declined': {

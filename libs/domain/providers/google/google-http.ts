@@ -1,6 +1,12 @@
 import type { Clock } from '#platform/clock/clock.js'
 import type { ProviderRead } from '../provider.port.js'
-import { NoAnswer, type ProviderCall, type ProviderHttp, type StreamedAnswer } from '../provider-http.js'
+import {
+  NoAnswer,
+  type ProviderAnswer,
+  type ProviderCall,
+  type ProviderHttp,
+  type StreamedAnswer,
+} from '../provider-http.js'
 import { classifyGoogleAnswer, type GooglePhase } from './classify-google-failure.js'
 import { googleError } from './google-errors.js'
 
@@ -29,22 +35,30 @@ export class GoogleHttp {
     path: string,
     { headers, ...call }: ProviderCall = {},
   ): Promise<T> {
-    const sent = { ...headers, accept: 'application/json', ...this.#hostHeader(host) }
-    const answer = await this.http.call(this.#originOf(host) + path, { ...call, headers: sent }).catch(unreachable)
-    const { status, json } = answer
-    if (status >= 200 && status < 300 && typeof json === 'object' && json !== null) return json as T
+    const answer = await this.#send(host, path, { ...call, headers: { ...headers, accept: 'application/json' } })
+    if (isDone(answer) && typeof answer.json === 'object' && answer.json !== null) return answer.json as T
     throw classifyGoogleAnswer(answer, phase, this.clock.now())
   }
 
   post<T extends object>(phase: GooglePhase, host: GoogleHost, path: string, form: URLSearchParams | string) {
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    return this.call<T>(phase, host, path, { method: 'POST', headers, body: form.toString() })
+    return this.call<T>(phase, host, path, formPost(form))
+  }
+
+  /** For an answer of which only the status counts. @throws ProviderError */
+  async tell(phase: GooglePhase, host: GoogleHost, path: string, form: URLSearchParams): Promise<void> {
+    const answer = await this.#send(host, path, formPost(form))
+    if (!isDone(answer)) throw classifyGoogleAnswer(answer, phase, this.clock.now())
   }
 
   /** Any answer, refusals included. */
   read(host: GoogleHost, read: ProviderRead, token: string): Promise<StreamedAnswer> {
     const credential = { authorization: `Bearer ${token}`, ...this.#hostHeader(host) }
     return this.http.read(this.#originOf(host), read, credential).catch(unreachable)
+  }
+
+  #send(host: GoogleHost, path: string, { headers, ...call }: ProviderCall): Promise<ProviderAnswer> {
+    const sent = { ...call, headers: { ...headers, ...this.#hostHeader(host) } }
+    return this.http.call(this.#originOf(host) + path, sent).catch(unreachable)
   }
 
   #originOf(host: GoogleHost): string {
@@ -55,6 +69,14 @@ export class GoogleHttp {
     return this.sandboxUrl ? { 'x-provider-host': host } : {}
   }
 }
+
+const formPost = (form: URLSearchParams | string): ProviderCall => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  body: form.toString(),
+})
+
+const isDone = ({ status }: ProviderAnswer) => status >= 200 && status < 300
 
 function unreachable(error: unknown): never {
   if (!(error instanceof NoAnswer)) throw error

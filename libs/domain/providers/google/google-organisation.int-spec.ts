@@ -318,6 +318,37 @@ describe('acting at Google with one organisation’s credential', () => {
       expect(calendars()).toBe(before)
     })
 
+    it('follows the person to a new address when the old one is gone, and asks the directory for it once', async () => {
+      const events = '/calendar/v3/calendars/primary/events'
+      sandbox.google.mutate('rename-user', { email: 'ben@acme.test', to: 'benjamin@acme.test' })
+      sandbox.google.mutate('remove-alias', { email: 'benjamin@acme.test', alias: 'ben@acme.test' })
+      google = await open()
+      expect(await read('ben@acme.test', 'person', events)).toMatchObject({ status: 200 })
+      const lookups = () => calls().filter((call) => call.includes('/users/')).length
+      const before = lookups()
+      expect(await read('ben@acme.test', 'person', events)).toMatchObject({ status: 200 })
+      expect(before).toBe(1)
+      expect(lookups()).toBe(before)
+    })
+
+    it.each([
+      ['suspend-user', 'google.subject_suspended'],
+      ['delete-user', 'google.subject_deleted'],
+    ])('says by %s what became of a person who cannot be acted as', async (change, key) => {
+      sandbox.google.mutate(change, { email: 'ben@acme.test' })
+      google = await open()
+      const events = '/calendar/v3/calendars/primary/events'
+      expect(await refusal(read('ben@acme.test', 'person', events))).toMatchObject({ key, effect: 'mailbox' })
+    })
+
+    it('does not say so while the directory does not answer', async () => {
+      sandbox.google.mutate('suspend-user', { email: 'ben@acme.test' })
+      sandbox.google.faults.add({ path: '/admin/*', answer: { status: 503, text: 'away' } })
+      google = await open()
+      const events = '/calendar/v3/calendars/primary/events'
+      expect(await refusal(read('ben@acme.test', 'person', events))).toMatchObject({ key: 'google.subject_not_found' })
+    })
+
     it('survives a token that has been revoked, once', async () => {
       sandbox.google.faults.add({ error: 'provider.token_rejected', times: 1 })
       expect((await read('anna@acme.test', 'person', '/calendar/v3/calendars/primary/events')).status).toBe(200)

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { hours } from '#platform/clock/clock.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 import {
   type DelegatedPermission,
@@ -19,7 +20,7 @@ import type {
 } from '../provider.port.js'
 import { isThrottled } from '../tokens/mint-budget.js'
 import type { DirectoryResource, GoogleApi } from './google-api.js'
-import { googleError } from './google-errors.js'
+import { type GoogleErrorKey, googleError } from './google-errors.js'
 import type { GoogleHttp } from './google-http.js'
 import type { GoogleTokens } from './google-token.js'
 
@@ -27,6 +28,11 @@ const ROOM_DOMAIN = 'resource.calendar.google.com'
 const ROOM_SCOPES = [GOOGLE_DIRECTORY_SCOPES.rooms]
 const USER_SCOPES = [GOOGLE_DIRECTORY_SCOPES.users]
 const IDENTITIES_KEPT = 10_000
+/** Said of an address, by an endpoint that does not know users by anything else. */
+const MAY_HAVE_MOVED: ReadonlySet<string> = new Set<GoogleErrorKey>([
+  'google.subject_not_found',
+  'google.subject_deleted',
+])
 
 /**
  * People are acted as themselves (`sub` is the mailbox). Rooms are no accounts at Google: they are read through the
@@ -39,6 +45,9 @@ export class GoogleOrganisation implements OrganisationProvider {
     max: IDENTITIES_KEPT,
     fetchMethod: async (token) => (await this.api.identity(token)).id,
   })
+
+  /** Present addresses of people whose granted one is gone, by organisation and user. */
+  readonly #movedTo = new LRUCache<string, string>({ max: IDENTITIES_KEPT, ttl: hours(1) })
 
   constructor(
     private readonly tokens: GoogleTokens,
@@ -129,31 +138,43 @@ export class GoogleOrganisation implements OrganisationProvider {
     } while (pageToken)
   }
 
-  readAs(
+  async readAs(
     organisation: Organisation,
     mailbox: ProvenMailbox,
     permissions: readonly DelegatedPermission[],
     read: ProviderRead,
   ): Promise<ProviderReadAnswer> {
-    return mailbox.kind === 'room'
-      ? this.tokens.as(
-          organisation,
-          organisation.administratorEmail,
-          googleScopesFor(permissions),
-          'interactive',
-          (token) => this.#read(read, token),
-        )
-      : this.tokens.as(
-          organisation,
-          mailbox.email,
-          googlePersonScopesFor(permissions),
-          'interactive',
-          async (token) => {
-            if ((await this.#users.fetch(token)) !== mailbox.providerUserId)
-              throw googleError('grant.mailbox_reassigned')
-            return this.#read(read, token)
-          },
-        )
+    if (mailbox.kind === 'room')
+      return this.tokens.as(
+        organisation,
+        organisation.administratorEmail,
+        googleScopesFor(permissions),
+        'interactive',
+        (token) => this.#read(read, token),
+      )
+    const moved = `${organisation.id} ${mailbox.providerUserId}`
+    const email = this.#movedTo.get(moved) ?? mailbox.email
+    try {
+      return await this.#readAsPerson(organisation, { ...mailbox, email }, permissions, read)
+    } catch (error) {
+      if (!(error instanceof ProviderError) || !MAY_HAVE_MOVED.has(error.code)) throw error
+      const address = await this.#presentAddress(organisation, mailbox, error)
+      this.#movedTo.set(moved, address)
+      if (sameAddress(address, email)) throw error
+      return this.#readAsPerson(organisation, { ...mailbox, email: address }, permissions, read)
+    }
+  }
+
+  #readAsPerson(
+    organisation: Organisation,
+    { email, providerUserId }: ProvenMailbox,
+    permissions: readonly DelegatedPermission[],
+    read: ProviderRead,
+  ): Promise<ProviderReadAnswer> {
+    return this.tokens.as(organisation, email, googlePersonScopesFor(permissions), 'interactive', async (token) => {
+      if ((await this.#users.fetch(token)) !== providerUserId) throw googleError('grant.mailbox_reassigned')
+      return this.#read(read, token)
+    })
   }
 
   async #read(read: ProviderRead, token: string): Promise<ProviderReadAnswer> {
@@ -161,6 +182,25 @@ export class GoogleOrganisation implements OrganisationProvider {
     if (answer.status !== 401) return answer
     await answer.discard()
     throw googleError('provider.token_rejected')
+  }
+
+  /** By the user id, which outlives every address: the token endpoint says the same of a name that was changed and of one who left. */
+  async #presentAddress(
+    organisation: Organisation,
+    { providerUserId }: ProvenMailbox,
+    refusal: ProviderError,
+  ): Promise<string> {
+    const user = await this.tokens
+      .asAdministrator(organisation, USER_SCOPES, 'interactive', (token) => this.api.user(token, providerUserId))
+      .catch((error) => {
+        if (isThrottled(error)) throw error
+        if (error instanceof ProviderError && error.code === 'google.not_found')
+          throw googleError('google.subject_deleted')
+        throw refusal
+      })
+    if (user.suspended || user.archived) throw googleError('google.subject_suspended')
+    refuseOutside(organisation, user.primaryEmail)
+    return normalised(user.primaryEmail)
   }
 
   /** The token endpoint may say the same of a stranger, of an alias and of a suspended user; the directory tells them apart. */

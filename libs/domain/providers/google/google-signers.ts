@@ -64,7 +64,10 @@ export class GoogleSigners {
     return {
       keyId: null,
       sign: async (claims) => {
-        opened ??= this.identity.open(configuration)
+        opened ??= this.identity.open(configuration).catch((error) => {
+          opened = undefined
+          throw error
+        })
         const token = await (await opened)()
         const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
         const call = { method: 'POST' as const, headers, body: JSON.stringify({ payload: claims }) }

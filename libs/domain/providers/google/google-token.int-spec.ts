@@ -7,6 +7,7 @@ import { Secret } from '#platform/secrets/secret.js'
 import type { GoogleCredential } from '../provider.port.js'
 import { ProviderHttp, providerDispatcher } from '../provider-http.js'
 import type { ProviderTokens } from '../tokens/provider-tokens.js'
+import type { Mint } from '../tokens/wanted-token.js'
 import { GoogleHttp } from './google-http.js'
 import { GoogleSigners } from './google-signers.js'
 import { GoogleTokens } from './google-token.js'
@@ -39,11 +40,10 @@ describe('a delegated token', () => {
   const mint = (subject: string) => {
     const url = new URL(`http://127.0.0.1:${server.address().port}`)
     const clock = new SystemClock()
-    const http = new GoogleHttp(new ProviderHttp(providerDispatcher(url, TIMEOUT_MS), TIMEOUT_MS), clock, url)
+    const http = new GoogleHttp(new ProviderHttp('google', providerDispatcher(url, TIMEOUT_MS), TIMEOUT_MS), clock, url)
     const signers = new GoogleSigners(http, new WorkloadIdentity(clock, url, TIMEOUT_MS))
-    // What mints past every cache asks it for nothing.
-    const tokens = new GoogleTokens({} as ProviderTokens, http, signers, clock, new Log('silent'))
-    return tokens.mint(credential, subject, SCOPES)
+    const atOnce = { mintAnew: ({ mint }: Mint) => mint() } as ProviderTokens
+    return new GoogleTokens(atOnce, http, signers, clock, new Log('silent')).mintAnew(credential, subject, SCOPES)
   }
 
   it('is asked for as RFC 7523 says, by an assertion that Google can verify', async () => {

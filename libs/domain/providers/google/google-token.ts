@@ -42,15 +42,9 @@ export class GoogleTokens {
   ): Promise<T> {
     const credential = googleCredentialOf(organisation)
     const version = organisation.credentialVersion
-    const wanted = {
-      provider: 'google' as const,
-      identity: [organisation.id, version, subject.toLowerCase(), ...[...scopes].sort()],
-      // Google counts the calls of a project, whichever organisation they are for.
-      budget: credential.clientId,
-      urgency,
-      mint: () => this.mint(credential, subject, scopes, this.signers.of(credential, version)),
-    }
-    return this.tokens.use(wanted, call)
+    const identity = [organisation.id, version, subject.toLowerCase(), ...[...scopes].sort()]
+    const mint = () => this.#mint(credential, subject, scopes, this.signers.of(credential, version))
+    return this.tokens.use({ ...budgetOf(credential), identity, urgency, mint }, call)
   }
 
   /** The directory and the rooms are read with the administrator's mailbox, and everybody needs it to go on existing. */
@@ -69,11 +63,16 @@ export class GoogleTokens {
   }
 
   /** A new token, past every cache: for the live check. */
-  mint(
+  mintAnew(credential: GoogleCredential, subject: string, scopes: readonly string[]): Promise<MintedToken> {
+    const mint = () => this.#mint(credential, subject, scopes, this.signers.make(credential))
+    return this.tokens.mintAnew({ ...budgetOf(credential), urgency: 'interactive', mint })
+  }
+
+  #mint(
     credential: GoogleCredential,
     subject: string,
     scopes: readonly string[],
-    ring = this.signers.make(credential),
+    ring: SignerRing,
   ): Promise<MintedToken> {
     const now = this.clock.now()
     const claims = assertionClaims({ issuer: credential.clientEmail, subject, scopes, now })
@@ -116,6 +115,9 @@ export class GoogleTokens {
     return { token: answer.access_token, lifetimeMs: Number(answer.expires_in ?? 0) * 1000 }
   }
 }
+
+/** Google counts the calls of a project, whichever organisation they are for. */
+const budgetOf = ({ clientId }: GoogleCredential) => ({ provider: 'google' as const, budget: clientId })
 
 const isRefusal = (error: unknown, key: GoogleErrorKey) => error instanceof ProviderError && error.code === key
 

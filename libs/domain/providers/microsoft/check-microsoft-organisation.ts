@@ -84,7 +84,7 @@ export class CheckMicrosoftOrganisation {
 
   /** Whether the app is in the organisation comes before whether its credential is right: Entra asks in this order. */
   async *#access(tenant: Tenant): AsyncGenerator<CheckStep, GraphAccess | null> {
-    const { value, refusal } = await tried(() => this.tokens.mint(tenant, microsoftCredentialOf(this.claim)))
+    const { value, refusal } = await tried(() => this.tokens.mintAnew(tenant, microsoftCredentialOf(this.claim)))
     if (!refusal) yield this.#list.passed('credential')
     else yield this.#list.failed(refusal.facts.class === 'fatal' ? 'credential' : 'organisation', refusal)
     return value && { token: value.token, cloud: tenant.cloud }

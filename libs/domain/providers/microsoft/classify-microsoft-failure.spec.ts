@@ -121,6 +121,7 @@ describe('the error table', () => {
       'microsoft.federated_token_missing',
       'grant.mailbox_reassigned',
       'microsoft.calendar_of_another',
+      'grant.registration_replaced',
     ]
     expect(Object.keys(MICROSOFT_ERRORS).filter((key) => !reached.has(key) && !ownChecks.includes(key))).toEqual([])
   })

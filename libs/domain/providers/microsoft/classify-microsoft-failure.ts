@@ -79,6 +79,12 @@ export const OAUTH_FALLBACK: Readonly<Record<string, MicrosoftErrorKey>> = {
   invalid_instance: 'provider.unreachable',
 }
 
+/** By the grant that was presented: of a code or a refresh token, `invalid_grant` leaves no doubt (RFC 6749 section 5.2). */
+export const FALLBACK_OF_GRANT: Readonly<Record<string, typeof OAUTH_FALLBACK>> = {
+  authorization_code: { ...OAUTH_FALLBACK, invalid_grant: 'oauth.code_invalid' },
+  refresh_token: { ...OAUTH_FALLBACK, invalid_grant: 'grant.revoked' },
+}
+
 interface GraphRow {
   code: string
   status?: number
@@ -111,11 +117,15 @@ export const GRAPH_ROWS: readonly GraphRow[] = [
 ]
 
 /** An answer of the token endpoint or of tenant discovery that is not the one we need. */
-export function classifyMicrosoftAnswer({ status, headers, json }: ProviderAnswer, now: Date): ProviderError {
+export function classifyMicrosoftAnswer(
+  { status, headers, json }: ProviderAnswer,
+  now: Date,
+  fallback = OAUTH_FALLBACK,
+): ProviderError {
   const body = (json ?? {}) as Record<string, unknown>
   const error = typeof body.error === 'string' ? body.error : null
   const codes = Array.isArray(body.error_codes) ? body.error_codes.map(Number) : codesIn(String(body.error_description))
-  const { key, ...meaning } = meaningOfOAuth(status, error, codes)
+  const { key, ...meaning } = meaningOfOAuth(status, error, codes, fallback)
   return microsoftError(key, {
     ...meaning,
     retryAfter: retryAfterSeconds(headers['retry-after'], now),
@@ -155,6 +165,7 @@ function meaningOfOAuth(
   status: number,
   error: string | null,
   codes: number[],
+  fallback = OAUTH_FALLBACK,
 ): Pick<AadstsRow, 'key' | 'tries' | 'fix'> {
   if (status === 429) return { key: 'provider.throttled' }
   const isMeant = (row: AadstsRow) =>
@@ -162,7 +173,7 @@ function meaningOfOAuth(
   const row = AADSTS_ROWS.find(isMeant)
   if (row) return { key: row.key, tries: row.tries, fix: row.fix }
   if (status >= 500 || error === null) return { key: 'provider.unavailable' }
-  return { key: OAUTH_FALLBACK[error] ?? 'microsoft.grant_rejected' }
+  return { key: fallback[error] ?? 'microsoft.grant_rejected' }
 }
 
 function keyOfGraph(status: number, codes: string[], message: string): MicrosoftErrorKey {

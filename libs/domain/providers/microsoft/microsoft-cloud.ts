@@ -40,6 +40,9 @@ export const CLOUDS: Readonly<Record<MicrosoftCloudName, MicrosoftCloud>> = {
   },
 }
 
+/** @param name of an app registration: the operator's says it, and without a word it is where everybody is */
+export const cloudNamed = (name: MicrosoftCloudName | null | undefined): MicrosoftCloud => CLOUDS[name ?? 'global']
+
 /** Where people sign in, each once: the two clouds of the US Government share theirs. */
 export const LOGIN_ORIGINS: readonly string[] = [...new Set(Object.values(CLOUDS).map(({ login }) => login))]
 

@@ -42,13 +42,10 @@ export class MicrosoftTokens {
   async as<T>(organisation: Organisation, urgency: Urgency, call: (access: GraphAccess) => Promise<T>): Promise<T> {
     const credential = microsoftCredentialOf(organisation)
     const owner = ownerOf(organisation)
+    const identity = [owner.id, owner.cloud.name, organisation.credentialVersion]
     const wanted = {
-      provider: 'microsoft' as const,
-      identity: [owner.id, owner.cloud.name, organisation.credentialVersion],
-      // Microsoft counts an application's calls in each tenant.
-      budget: `${credential.clientId} ${owner.id}`,
-      urgency,
-      mint: () => this.mint(owner, credential),
+      ...budgetOf(credential, owner),
+      ...{ identity, urgency, mint: () => this.#mint(owner, credential) },
     }
     const withToken = (token: string) => call({ token, cloud: owner.cloud })
     return this.#isFreshConsent(organisation)
@@ -56,8 +53,13 @@ export class MicrosoftTokens {
       : this.tokens.use(wanted, withToken)
   }
 
-  /** A new token, past every cache. */
-  async mint(owner: TokenOwner, credential: MicrosoftCredential): Promise<MintedToken> {
+  /** A new token, past every cache: for the live check. */
+  mintAnew(owner: TokenOwner, credential: MicrosoftCredential): Promise<MintedToken> {
+    const mint = () => this.#mint(owner, credential)
+    return this.tokens.mintAnew({ ...budgetOf(credential, owner), urgency: 'interactive', mint })
+  }
+
+  async #mint(owner: TokenOwner, credential: MicrosoftCredential): Promise<MintedToken> {
     try {
       const minted = await this.#ask(owner, credential)
       this.#failures.delete(owner.id)
@@ -113,6 +115,12 @@ export class MicrosoftTokens {
     return microsoftError('provider.unavailable', { class: 'permanent', problem, fix, detail: error.detail })
   }
 }
+
+/** Microsoft counts an application's calls in each tenant. */
+const budgetOf = ({ clientId }: MicrosoftCredential, { id }: TokenOwner) => ({
+  provider: 'microsoft' as const,
+  budget: `${clientId} ${id}`,
+})
 
 const isNotArrivedYet = (error: unknown): error is ProviderError =>
   error instanceof ProviderError && NOT_ARRIVED_YET.includes(error.code)

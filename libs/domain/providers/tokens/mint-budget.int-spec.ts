@@ -38,7 +38,10 @@ describe('the budget of a credential', () => {
       settings,
     )
     opened.push(tokens)
-    return (wanted: Partial<WantedToken>) => tokens.use({ ...someone(), ...wanted }, async (token) => token)
+    const ask = (wanted: Partial<WantedToken>) => tokens.use({ ...someone(), ...wanted }, async (token) => token)
+    const mintAnew = (mint = async () => token) =>
+      tokens.mintAnew({ provider: 'google', budget: '108', urgency: 'interactive', mint })
+    return Object.assign(ask, { sweep: () => tokens.sweep(), mintAnew })
   }
   let people = 0
   const someone = (): WantedToken => ({
@@ -98,6 +101,39 @@ describe('the budget of a credential', () => {
     await fill(20_000)
     expect(secondsAway(await refusal(ask({})))).toBeGreaterThanOrEqual(19)
     expect(await ask({ urgency: 'interactive' })).toBe('a token')
+  })
+
+  it('is forgotten when nobody has asked for ten minutes, and not while it is held down', async () => {
+    const ask = open(10)
+    await ask({})
+    await ask({ budget: 'closed until later' })
+    await sql(
+      `update provider_budgets set free_at = now() - interval '11 min', rising_since = now() - interval '9 min'`,
+    )
+    expect(await ask.sweep()).toBe(0)
+    await sql(`update provider_budgets set rising_since = now() - interval '11 min' where lane like '% 108 %'`)
+    expect(await ask.sweep()).toBe(1)
+    expect(await sql('select lane from provider_budgets')).toEqual([{ lane: 'google closed until later bulk' }])
+  })
+
+  it('is drawn on by live checks too, which mint past all that is kept', async () => {
+    const [ask, elsewhere] = [open(50), open(50)]
+    const start = performance.now()
+    const minted = await Promise.all(Array.from({ length: 11 }, (_, n) => (n % 2 ? ask : elsewhere).mintAnew()))
+    expect(minted).toEqual(Array(11).fill(token))
+    // The last of eleven at ten a second.
+    expect(performance.now() - start).toBeGreaterThan(995)
+    expect(await sql('select id from provider_tokens')).toEqual([])
+    await sql(`update provider_budgets set free_at = now() + interval '20 s'`)
+    expect(secondsAway(await refusal(ask.mintAnew()))).toBeGreaterThanOrEqual(19)
+  })
+
+  it('is halved by a 429 to a live check', async () => {
+    const ask = open(50)
+    await ask.mintAnew()
+    expect((await refusal(ask.mintAnew(throttled(60)))).code).toBe('provider.throttled')
+    await finishAll()
+    expect(await rates()).toEqual([20, 5])
   })
 
   it('is another one for another credential', async () => {

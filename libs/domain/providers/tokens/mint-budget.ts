@@ -5,8 +5,8 @@ import type { Database } from '#platform/database/database.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 import type { RandomSource } from '#platform/secrets/random.js'
 import { PROVIDER_ERRORS, providerError } from '../provider-errors.js'
-import { SLOW_DOWN } from './token-statements.js'
-import type { Urgency, WantedToken } from './wanted-token.js'
+import { SLOW_DOWN, TAKE_PLACE } from './token-statements.js'
+import type { BudgetedCall, Urgency } from './wanted-token.js'
 
 /** Nobody waits longer for a place: a job comes back, and gives its slot to one that need not wait. */
 export const LONGEST_WAIT = seconds(3)
@@ -45,13 +45,13 @@ export class MintBudget {
     private readonly mintsPerSecond: number,
   ) {}
 
-  laneOf(wanted: Pick<WantedToken, 'provider' | 'budget' | 'urgency'>): Lane {
+  laneOf(wanted: BudgetedCall): Lane {
     const { urgency } = wanted
     return { name: `${budgetOf(wanted)} ${urgency}`, most: this.mintsPerSecond * SHARE[urgency] }
   }
 
   /** Everybody who is sent away gets a time of their own, one spacing after the last, so that they do not return together. */
-  comeBack(wanted: WantedToken, { freeMs, spacingMs }: { freeMs: number; spacingMs: number }): ProviderError {
+  comeBack(wanted: BudgetedCall, { freeMs, spacingMs }: { freeMs: number; spacingMs: number }): ProviderError {
     const lane = this.laneOf(wanted).name
     const now = this.clock.now().getTime()
     const at = Math.max(now + freeMs, this.#returns.get(lane) ?? 0) + spacingMs
@@ -63,8 +63,17 @@ export class MintBudget {
     })
   }
 
+  /** For a call that is not a claimed token's. @throws ProviderError when there is no place soon enough */
+  async takePlace(wanted: BudgetedCall): Promise<void> {
+    const { name, most } = this.laneOf(wanted)
+    const [place] = await this.database.run(TAKE_PLACE, [name, most, LONGEST_WAIT, REGAINED_PER_SECOND])
+    const { wait_ms: waitMs, free_ms: freeMs, spacing_ms: spacingMs } = place!
+    if (waitMs === null) throw this.comeBack(wanted, { freeMs, spacingMs })
+    await this.waitForPlace(wanted, waitMs)
+  }
+
   /** @throws ProviderError when the provider has asked us to slow down meanwhile */
-  async waitForPlace(wanted: WantedToken, waitMs: number): Promise<void> {
+  async waitForPlace(wanted: BudgetedCall, waitMs: number): Promise<void> {
     if (waitMs >= 1) await pause(waitMs)
     const closedMs = (this.#closedUntil.get(budgetOf(wanted)) ?? 0) - this.clock.now().getTime()
     if (closedMs > 0) throw this.comeBack(wanted, { freeMs: closedMs, spacingMs: 0 })
@@ -74,7 +83,7 @@ export class MintBudget {
    * The provider said 429 to a call of this budget: half as fast from now on, in every lane, and nothing until the time
    * it named; a little later even, because others were told the same.
    */
-  async slowDown(wanted: WantedToken, refusal: ProviderError, sinceMs: number): Promise<void> {
+  async slowDown(wanted: BudgetedCall, refusal: ProviderError, sinceMs: number): Promise<void> {
     const asked = typeof refusal.retry === 'object' ? seconds(refusal.retry.after) : PAUSE
     const closedMs = Math.min(asked, LONGEST_PAUSE) * (1 + this.random.integer(100) / 1000)
     this.#closedUntil.set(budgetOf(wanted), this.clock.now().getTime() + closedMs)
@@ -90,7 +99,7 @@ export class MintBudget {
   }
 }
 
-const budgetOf = ({ provider, budget }: Pick<WantedToken, 'provider' | 'budget'>) => `${provider} ${budget}`
+const budgetOf = ({ provider, budget }: Pick<BudgetedCall, 'provider' | 'budget'>) => `${provider} ${budget}`
 
 export const isThrottled = (error: unknown): error is ProviderError =>
   error instanceof ProviderError && error.code === 'provider.throttled'

@@ -11,7 +11,7 @@ import { RandomSource } from '#platform/secrets/random.js'
 import { Sealer } from '#platform/secrets/sealer.js'
 import { isThrottled, MintBudget } from './mint-budget.js'
 import { type Claim, type StoredToken, TokenStore } from './token-store.js'
-import { idOf, type MintedToken, type WantedToken } from './wanted-token.js'
+import { idOf, type Mint, type MintedToken, type WantedToken } from './wanted-token.js'
 
 const TOKENS_KEPT = 10_000
 /** A token is not handed out in its last minutes, so that whoever gets one can finish what it is for. */
@@ -80,7 +80,16 @@ export class ProviderTokens implements BeforeApplicationShutdown {
     }
   }
 
-  /** Deletes rows that are past use, so many at a time. @returns how many */
+  /**
+   * A new token, past all that is kept: for a live check, which asks whether there is one. It takes its place like any other.
+   * @throws ProviderError also `provider.throttled`, as {@link use}
+   */
+  async mintAnew(mint: Mint): Promise<MintedToken> {
+    await this.#budget.takePlace(mint)
+    return this.#askProvider(mint)
+  }
+
+  /** Deletes rows that are past use, of tokens and of budgets, so many at a time. @returns how many */
   sweep(): Promise<number> {
     return this.#store.sweep()
   }
@@ -141,7 +150,7 @@ export class ProviderTokens implements BeforeApplicationShutdown {
     }
   }
 
-  async #askProvider(wanted: WantedToken): Promise<MintedToken> {
+  async #askProvider(wanted: Mint): Promise<MintedToken> {
     const begun = performance.now()
     try {
       return await wanted.mint()

@@ -7,6 +7,37 @@ import { defineStatement } from '#platform/database/statement.js'
 const ms = (value: string) => `${value} * interval '1 millisecond'`
 const msUntil = (time: string) => `(extract(epoch from ${time} - now()) * 1000)::float8`
 
+/** For each lane of `demand`: as many places in a row as are free soon enough, at the rate that it has risen to by now. */
+const lease = (longestWait: string, regained: string) =>
+  `insert into provider_budgets as b (lane, rate, rising_since, leased_from, places, spacing, free_at)
+     select lane, most, now(), now(), places, interval '1 second' / most, now() + places * (interval '1 second' / most)
+     from demand order by lane
+     on conflict (lane) do update set (leased_from, spacing, places, free_at) = (
+       select start, pace, fit, start + fit * pace
+       from (
+         select greatest(b.free_at, now()) as start,
+           interval '1 second' / least(excluded.rate,
+             b.rate + excluded.rate * ${regained} * greatest(0, extract(epoch from now() - b.rising_since))) as pace
+       ) p, lateral (
+         select least(excluded.places, greatest(0, 1 + floor(
+           extract(epoch from now() + ${ms(longestWait)} - start) / extract(epoch from pace))))::int as fit
+       ) f
+     )`
+
+/** Values: lane, calls a second allowed at most in it, longest wait for a place, part of the most that it regains in a second. */
+export const TAKE_PLACE = defineStatement<{ wait_ms: number | null; free_ms: number; spacing_ms: number }>(
+  'take-place-in-provider-budget',
+  `with demand as (
+     select $1::text as lane, $2::float8 as most, 1 as places
+   ), leased as (
+     ${lease('$3::float8', '$4::float8')}
+     returning leased_from, places, spacing, free_at
+   )
+   select case when places > 0 then ${msUntil('leased_from')} end as wait_ms, ${msUntil('free_at')} as free_ms,
+     (extract(epoch from spacing) * 1000)::float8 as spacing_ms
+   from leased`,
+)
+
 export interface ClaimAnswer {
   /** Of a token that may be used. */
   sealed_token: string | null
@@ -51,20 +82,7 @@ export const CLAIM_TOKENS = defineStatement<ClaimAnswer>(
      select lane, most, least(count(*), 1 + floor(most * $4::float8 / 1000))::int as places
      from due group by lane, most
    ), leased as (
-     insert into provider_budgets as b (lane, rate, rising_since, leased_from, places, spacing, free_at)
-     select lane, most, now(), now(), places, interval '1 second' / most, now() + places * (interval '1 second' / most)
-     from demand order by lane
-     on conflict (lane) do update set (leased_from, spacing, places, free_at) = (
-       select start, pace, fit, start + fit * pace
-       from (
-         select greatest(b.free_at, now()) as start,
-           interval '1 second' / least(excluded.rate,
-             b.rate + excluded.rate * $7::float8 * greatest(0, extract(epoch from now() - b.rising_since))) as pace
-       ) p, lateral (
-         select least(excluded.places, greatest(0, 1 + floor(
-           extract(epoch from now() + ${ms('$4::float8')} - start) / extract(epoch from pace))))::int as fit
-       ) f
-     )
+     ${lease('$4::float8', '$7::float8')}
      returning lane, leased_from, places, spacing, free_at
    ), claimed as (
      insert into provider_tokens as t (id, fence, claimed_until, kept_until)
@@ -155,4 +173,16 @@ export const SWEEP_TOKENS = defineStatement<{ id: string }>(
   `delete from provider_tokens where id = any(array(
      select id from provider_tokens where kept_until <= now() order by kept_until limit $1 for update skip locked
    )) returning id`,
+)
+
+/**
+ * A lane that nobody has asked for a while says nothing: it would begin again where it stands, at the most it may have.
+ * Values: how long it was left alone in milliseconds, longer than the rate takes to rise; rows at most.
+ */
+export const SWEEP_BUDGETS = defineStatement<{ lane: string }>(
+  'sweep-provider-budgets',
+  `delete from provider_budgets where lane = any(array(
+     select lane from provider_budgets where greatest(free_at, rising_since) <= now() - ${ms('$1::float8')}
+     limit $2 for update skip locked
+   )) returning lane`,
 )

@@ -5,7 +5,14 @@ import type { Log } from '#platform/observability/log.js'
 import type { Sealer, SealingPlace } from '#platform/secrets/sealer.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { type Lane, LONGEST_WAIT, REGAINED_PER_SECOND } from './mint-budget.js'
-import { CLAIM_TOKENS, type ClaimAnswer, DROP_TOKEN, SETTLE_CLAIMS, SWEEP_TOKENS } from './token-statements.js'
+import {
+  CLAIM_TOKENS,
+  type ClaimAnswer,
+  DROP_TOKEN,
+  SETTLE_CLAIMS,
+  SWEEP_BUDGETS,
+  SWEEP_TOKENS,
+} from './token-statements.js'
 
 /** Providers' tokens live for an hour; one that lives longer is minted again all the same. */
 const ROW_KEPT = minutes(65)
@@ -13,6 +20,8 @@ const ROW_KEPT = minutes(65)
 const STORING = seconds(3)
 /** A provider that rejects each new token at once is not asked for another one with every call. */
 const NEVER_ACCEPTED_DROPPED_EVERY = seconds(10)
+/** By then a rate that was halved, over and over, has risen to the most again (`REGAINED_PER_SECOND`). */
+const BUDGET_KEPT = minutes(10)
 const SWEPT_AT_ONCE = 5_000
 const CLAIMED_AT_ONCE = { collectMs: 4, most: 500 }
 const SETTLED_AT_ONCE = { collectMs: 20, most: 500 }
@@ -108,8 +117,11 @@ export class TokenStore {
     await this.database.run(DROP_TOKEN, [id, fence, accepted, NEVER_ACCEPTED_DROPPED_EVERY])
   }
 
+  /** Rows that are past use, so many at a time. @returns how many of tokens and of budgets */
   async sweep(): Promise<number> {
-    return (await this.database.run(SWEEP_TOKENS, [SWEPT_AT_ONCE])).length
+    const tokens = await this.database.run(SWEEP_TOKENS, [SWEPT_AT_ONCE])
+    const budgets = await this.database.run(SWEEP_BUDGETS, [BUDGET_KEPT, SWEPT_AT_ONCE])
+    return tokens.length + budgets.length
   }
 
   /** What does not open, because its key is gone or somebody has been at it, is dropped and minted again. */

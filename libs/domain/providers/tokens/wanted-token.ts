@@ -9,14 +9,21 @@ export interface MintedToken {
 /** `interactive`: somebody is waiting for the answer. `bulk`: a job is, and can come back. */
 export type Urgency = 'interactive' | 'bulk'
 
-export interface WantedToken {
+/** A call for a token, as far as its pace is concerned. */
+export interface BudgetedCall {
   provider: ProviderName
-  /** Everything that the token depends on: the organisation, the credential's version, the subject, the scopes. */
-  identity: readonly string[]
   /** Whose calls the provider counts together: an app or project, with the organisation where it counts by that too. */
   budget: string
   urgency: Urgency
+}
+
+export interface Mint extends BudgetedCall {
   mint: () => Promise<MintedToken>
+}
+
+export interface WantedToken extends Mint {
+  /** Everything that the token depends on: the organisation, the credential's version, the subject, the scopes. */
+  identity: readonly string[]
 }
 
 /** Says nothing of whose token it is. */

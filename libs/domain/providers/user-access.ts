@@ -1,0 +1,104 @@
+import type { Secret } from '#platform/secrets/secret.js'
+import type { MicrosoftCloudName, ProviderName, ProviderRead, ProviderReadAnswer } from './provider.port.js'
+import { accessEnded, endsUserGrant, registrationReplaced } from './provider-errors.js'
+import { type OperatorSetup, signInRegistrationOf } from './sign-in-registration.js'
+import type { ProviderTokens } from './tokens/provider-tokens.js'
+import type { MintedToken, Urgency } from './tokens/wanted-token.js'
+import type { PersonTokens, UserSignIn } from './user-sign-in.port.js'
+
+/** An account that its owner has connected, as far as acting for it needs to know it: `UserCredentials.findConnection`. */
+export interface ConnectedAccount {
+  accountId: string
+  provider: ProviderName
+  providerUserId: string
+  /** Microsoft: the tenant, in which calls are counted. */
+  organisationId: string | null
+  cloud?: MicrosoftCloudName | null
+  /** The registration that the refresh token is good with. */
+  registrationId: string
+  grantedScopes: readonly string[]
+  /** Changes with each sign-in: tokens from before it are nobody's any more. */
+  version: string
+  requiresAuthentication: boolean
+  /** What the operator has set up by now. */
+  setup(): Promise<OperatorSetup | null>
+  /** Lets one process at a time use the refresh token, and keeps what that brings. Null: not connected any more. */
+  refresh(
+    ask: (refreshToken: Secret<string>) => Promise<PersonTokens>,
+    hasEnded: (error: unknown) => boolean,
+  ): Promise<PersonTokens | null>
+}
+
+/** How a provider is read with a person's own token, which opens what that person may open. */
+export interface UserReads {
+  /** @throws ProviderError `provider.token_rejected` */
+  readWith(token: string, account: ConnectedAccount, read: ProviderRead): Promise<ProviderReadAnswer>
+}
+
+/**
+ * Acting for accounts that their owners have connected. Access tokens are shared by all processes, as all provider tokens are
+ * (ADR 0015), so that a refresh token is seldom used; who may use it is decided where it is kept.
+ */
+export class UserAccess {
+  constructor(
+    private readonly tokens: ProviderTokens,
+    private readonly signIn: UserSignIn,
+    private readonly reads: UserReads,
+  ) {}
+
+  /**
+   * Runs `call` with an access token of this account, kept or new.
+   * @throws ProviderError `grant.revoked` and whatever else `endsUserGrant` knows, where the owner has to sign in again; an
+   *   outage or a throttle of the provider, which is no answer
+   */
+  async use<T>(account: ConnectedAccount, urgency: Urgency, call: (token: string) => Promise<T>): Promise<T> {
+    if (account.requiresAuthentication) throw accessEnded(account.provider)
+    return this.#use(account, urgency, call)
+  }
+
+  /**
+   * Lets the provider say whether this account still works, unless it has said so within the life of its latest token; the
+   * answer is on the account's row afterwards. An account that has ended is asked about, too: some are given back.
+   * @throws ProviderError as `use`
+   */
+  async check(account: ConnectedAccount): Promise<void> {
+    await this.#use(account, 'bulk', async () => {})
+  }
+
+  /** Sends an admitted read with the owner's own token put in, and streams the answer. @throws ProviderError as `use` */
+  readAs(account: ConnectedAccount, read: ProviderRead): Promise<ProviderReadAnswer> {
+    return this.use(account, 'interactive', (token) => this.reads.readWith(token, account, read))
+  }
+
+  /** Takes a refresh token back, where the provider has a way to. @throws ProviderError as `ConsentRevocation.revoke` */
+  async revoke(setup: OperatorSetup, refreshToken: Secret<string>): Promise<void> {
+    const registration = signInRegistrationOf(setup)
+    if (registration) await this.signIn.revocation?.revoke(registration, refreshToken)
+  }
+
+  #use<T>(account: ConnectedAccount, urgency: Urgency, call: (token: string) => Promise<T>): Promise<T> {
+    const { provider, accountId, version, registrationId, organisationId } = account
+    const wanted = {
+      provider,
+      identity: ['user', accountId, version],
+      // Google counts the calls of a project; Microsoft an application's in each tenant.
+      budget: provider === 'microsoft' ? `${registrationId} ${organisationId}` : registrationId,
+      urgency,
+      mint: () => this.#mint(account),
+    }
+    return this.tokens.use(wanted, call)
+  }
+
+  async #mint(account: ConnectedAccount): Promise<MintedToken> {
+    const tokens = await account.refresh((refreshToken) => this.#ask(account, refreshToken), endsUserGrant)
+    if (!tokens) throw accessEnded(account.provider)
+    return { token: tokens.accessToken.reveal(), lifetimeMs: tokens.lifetimeMs }
+  }
+
+  async #ask({ provider, setup, registrationId, grantedScopes }: ConnectedAccount, refreshToken: Secret<string>) {
+    const present = await setup()
+    const registration = present && signInRegistrationOf(present)
+    if (registration?.clientId !== registrationId) throw registrationReplaced(provider)
+    return this.signIn.refresh(registration, refreshToken, grantedScopes)
+  }
+}

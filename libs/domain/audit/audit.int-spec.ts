@@ -3,14 +3,17 @@ import type { Database } from '#platform/database/database.js'
 import { Log } from '#platform/observability/log.js'
 import { currentOrigin, nameActor, withOrigin } from '#platform/observability/origin.js'
 import { parseMasterKeys } from '#platform/secrets/parse-master-keys.js'
+import { Secret } from '#platform/secrets/secret.js'
 import { Signer } from '#platform/secrets/signer.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
+import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
 import type { AuditEvent } from './audit-event.js'
 import { type AuditHead, HEAD_COLUMNS } from './audit-head.js'
 import { EVENT_COLUMNS, hashOfEvent } from './canonical-form.js'
 import { ChainArrivals } from './chain-arrivals.js'
 import { recordAct } from './record-act.js'
+import { RecordUnreadableSecrets } from './record-unreadable-secrets.js'
 import { VerifyChain } from './verify-chain.js'
 
 const newKey = (id: string) => `${id}:${randomBytes(32).toString('base64')}`
@@ -314,6 +317,49 @@ describe('the audit', () => {
     await partsFor(ground.database, signerOf(key, newest)).arrivals.renewSignatures()
     expect(await findingOf(client)).toBeNull()
   })
+
+  it('signs anew behind any number of broken chains, and whatever other key looks like the newest', async () => {
+    const [newest, lookalike] = [newKey('k_2'), newKey('kx2')]
+    const client = await chainOf(1)
+    await partsFor(ground.database, signerOf(lookalike, key)).arrivals.renewSignatures()
+    await sql(
+      `insert into audit_heads (client_id, sequence, hash, signed_at, signature)
+       select 'broken_' || n, 7, 'x', now(), 'v1.gone.x' from generate_series(1, 600) n`,
+    )
+    await partsFor(ground.database, signerOf(newest, lookalike, key)).arrivals.renewSignatures()
+    await sql(`delete from audit_heads where client_id like 'broken%'`)
+    expect((await headOf(client)).signature).toMatch(/^v1\.k_2\./)
+    await partsFor(ground.database, signerOf(key, newest, lookalike)).arrivals.renewSignatures()
+  })
+})
+
+describe('a sealed value that does not open', () => {
+  const ground = databaseForTests([])
+  const sealer = sealerForTests()
+  const place = (row: string) => ({ table: 'clients', column: 'sealed_signing_secret', row, client: 'cli_1' }) as const
+
+  it('is on record, once an hour for its column and client, whoever wanted to read it', async () => {
+    const recorder = new RecordUnreadableSecrets(sealer, ground.database, new HeldClock(), new Log('silent'))
+    recorder.onModuleInit()
+    const sealed = await sealer.seal(new Secret('a secret'), place('cli_1'))
+    for (const row of ['cli_2', 'cli_3'])
+      await expect(withOrigin(caller, () => sealer.open(sealed, place(row)))).rejects.toThrow('altered')
+    await expect(sealer.open(sealed.replace(/^v1/, 'v2'), { ...place('cli_1'), client: 'cli_9' })).rejects.toThrow()
+    expect((await sealer.open(sealed, place('cli_1'))).reveal()).toBe('a secret')
+    await recorder.beforeApplicationShutdown()
+    const text = 'select client_id, act, actor, subject, reason, details from audit_arrivals order by client_id'
+    const what = {
+      act: 'secret.not_opened',
+      reason: 'secrets.value_altered',
+      details: '{"column":"clients.sealed_signing_secret"}',
+    }
+    expect(await ground.database.read((em) => em.execute(text))).toEqual([
+      { client_id: 'cli_1', actor: 'client:cli_1', subject: 'cli_2', ...what },
+      { client_id: 'cli_9', actor: 'mandate', subject: 'cli_1', ...what },
+    ])
+  })
+
+  const caller = { actor: 'client:cli_1', address: '192.0.2.1', requestId: 'req_1' }
 })
 
 describe('the origin of an act', () => {

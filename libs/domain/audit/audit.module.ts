@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common'
 import { ChainArrivals } from './chain-arrivals.js'
+import { CountArrivals } from './count-arrivals.js'
 import { CountSignatures } from './count-signatures.js'
 import { FindEvents } from './find-events.js'
 import { FindReaders } from './find-readers.js'
+import { RecordUnreadableSecrets } from './record-unreadable-secrets.js'
 import { VerifyChain } from './verify-chain.js'
 
-const PARTS = [ChainArrivals, CountSignatures, VerifyChain, FindEvents, FindReaders]
+const PARTS = [ChainArrivals, CountArrivals, CountSignatures, VerifyChain, FindEvents, FindReaders]
 
 /** Who did what, when and from where; tamper-evident. Whoever acts records it with `recordAct`, which needs no module. */
-@Module({ providers: PARTS, exports: PARTS })
+@Module({ providers: [...PARTS, RecordUnreadableSecrets], exports: PARTS })
 export class AuditModule {}

@@ -27,6 +27,6 @@ export const hashOfEvent = (event: Unhashed): string | null =>
 /** Independent of the session's time zone and date style, and exact: the column holds milliseconds and no more. */
 export const EVENT_TIME = `to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
-/** For `select`: a row of `audit_events` as an {@link AuditEvent}. */
+/** For `select`: a row of `audit_events` as an {@link AuditEvent}. To go by the index, order by `audit_events.sequence`: the plain name is the cast. */
 export const EVENT_COLUMNS = `client_id, sequence::float8 as sequence, version, ${EVENT_TIME} as at, act, actor, address,
   request_id, service_account_id, mailbox, subject, reason, details, previous, hash`

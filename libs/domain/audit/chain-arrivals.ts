@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Clock } from '#platform/clock/clock.js'
 import { Database, type Tx } from '#platform/database/database.js'
+import { defineStatement } from '#platform/database/statement.js'
 import { BrokerError } from '#platform/errors/broker-error.js'
 import { Log } from '#platform/observability/log.js'
 import { Signer } from '#platform/secrets/signer.js'
@@ -11,6 +12,8 @@ import { ACT_COLUMNS, recordAct } from './record-act.js'
 
 /** Bounds one transaction, and what is in memory. */
 const BATCH = 500
+/** What a reader waits for; the rest is the timer's. */
+const BATCHES_TO_CATCH_UP = 8
 
 type Arrival = Omit<AuditEvent, 'sequence' | 'version' | 'previous' | 'hash'> & { id: string }
 interface Link {
@@ -19,6 +22,13 @@ interface Link {
   previous: string
   hash: string
 }
+
+/** Values: whose. */
+const FIRST_WAITING = defineStatement<{ at: Date | null }>(
+  'first-waiting-arrival',
+  `select min(first.at) as at from unnest($1::text[]) as c (client_id)
+   cross join lateral (select at from audit_arrivals a where a.client_id = c.client_id order by a.id limit 1) first`,
+)
 
 /** A chain that does not end where its head says must not be signed any further: that would make good what was done to it. */
 export class ChainBroken extends BrokerError {
@@ -40,32 +50,70 @@ export class ChainArrivals {
     private readonly log: Log,
   ) {}
 
-  /** @returns how many rows got their place; chains that another process is busy with are left to it */
-  async chain(): Promise<number> {
+  /**
+   * Everything that has arrived. Chains that another process is busy with are left to it.
+   * @param stopping ends it after the batch in hand
+   * @returns how many rows got their place
+   */
+  async chain(stopping?: AbortSignal): Promise<number> {
     let chained = 0
     for (const clientId of await this.#waiting()) {
       await this.#unlessBroken(clientId, async () => {
-        for (let rows = BATCH; rows === BATCH; chained += rows) rows = await this.#chainBatch(clientId)
+        for (let rows = BATCH; rows === BATCH && !stopping?.aborted; chained += rows)
+          rows = await this.#chainBatch(clientId)
       })
     }
     return chained
   }
 
+  /**
+   * For whoever wants to read what happened this second: some batches, and no more however much is waiting.
+   * @param clientIds whose chains are going to be read; left out: all
+   * @returns the time until which every act is in its chain
+   */
+  async catchUp(clientIds?: readonly string[]): Promise<Date> {
+    const now = this.clock.now()
+    const wanted = (await this.#waiting()).filter((clientId) => clientIds?.includes(clientId) ?? true)
+    let batches = BATCHES_TO_CATCH_UP
+    for (const clientId of wanted)
+      await this.#unlessBroken(clientId, async () => {
+        for (let rows = BATCH; rows === BATCH && batches > 0; batches -= 1) rows = await this.#chainBatch(clientId)
+      })
+    return (await this.#firstWaiting(wanted)) ?? now
+  }
+
+  async #firstWaiting(clientIds: readonly string[]): Promise<Date | null> {
+    const [row] = await this.database.run(FIRST_WAITING, [clientIds])
+    return row?.at ?? null
+  }
+
   /** Signs with the newest key what an older one signed, so that the older one can be taken away. */
   async renewSignatures(): Promise<void> {
-    const old = await this.database.read((em) =>
-      em.execute<{ client_id: string }[]>('select client_id from audit_heads where signature not like ? limit ?', [
-        `v1.${this.signer.keyId}.%`,
-        BATCH,
-      ]),
+    // Broken chains keep their old signature: who follows the order comes past them.
+    for (let [after, left] = ['', BATCH]; left === BATCH; ) {
+      const old = await this.#signedByOlder(after)
+      for (const clientId of old) await this.#unlessBroken(clientId, () => this.#signAnew(clientId))
+      left = old.length
+      after = old.at(-1) ?? after
+    }
+  }
+
+  async #signedByOlder(after: string): Promise<string[]> {
+    const rows = await this.database.read((em) =>
+      em.execute<{ client_id: string }[]>(
+        `select client_id from audit_heads where client_id > ? and not starts_with(signature, ?)
+         order by client_id limit ?`,
+        [after, `v1.${this.signer.keyId}.`, BATCH],
+      ),
     )
-    for (const { client_id } of old)
-      await this.#unlessBroken(client_id, () =>
-        this.database.inTransaction(async (tx) => {
-          const head = await this.#takeHead(tx, client_id)
-          if (head) await this.#moveHead(tx, head)
-        }),
-      )
+    return rows.map(({ client_id }) => client_id)
+  }
+
+  #signAnew(clientId: string): Promise<void> {
+    return this.database.inTransaction(async (tx) => {
+      const head = await this.#takeHead(tx, clientId)
+      if (head) await this.#moveHead(tx, head)
+    })
   }
 
   /** One client's trouble is not the others'. */

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { Database } from '#platform/database/database.js'
+import { defineStatement } from '#platform/database/statement.js'
 import type { AuditEvent } from './audit-event.js'
 import { type AuditHead, HEAD_COLUMNS } from './audit-head.js'
 import { EVENT_COLUMNS } from './canonical-form.js'
@@ -21,47 +22,89 @@ export interface EventPosition {
   sequence: number
 }
 
-/** Reads chains, by client and in their order. Who wants what happened this second has arrivals chained first. */
+/** A row gets its place in the order in which rows are written, so long after its act at most: no transaction takes longer. */
+const OUT_OF_ORDER = `interval '1 hour'`
+
+/**
+ * Rows of some chains, or of some service accounts in theirs. Each is followed from the first place that can lie in the
+ * period to the last, and both are one look at an index: what is before, behind or another service account's is not read.
+ * Values: clients, service accounts, from, until, the place to go on behind (client, sequence), rows at most.
+ */
+const following = (sources: string, ofSource: string) => `select ${EVENT_COLUMNS}
+  from (select * from (${sources}) s where $5::text is null or chain >= $5 order by chain) source
+  cross join lateral (
+    select greatest(
+        -9223372036854775807,
+        case when chain = $5 then $6::bigint else 0 end,
+        (select p.sequence from audit_events p where p.client_id = chain and p.at < $3::timestamptz - ${OUT_OF_ORDER}
+         order by p.at desc, p.sequence desc limit 1)
+      ) as before_first,
+      coalesce((
+        select p.sequence from audit_events p where p.client_id = chain and p.at >= $4::timestamptz + ${OUT_OF_ORDER}
+        order by p.at, p.sequence limit 1
+      ), 9223372036854775807) as behind_last
+  ) places
+  cross join lateral (
+    select * from audit_events e
+    where e.client_id = chain and ${ofSource} and e.sequence > before_first and e.sequence < behind_last
+      and ($3::timestamptz is null or e.at >= $3) and ($4::timestamptz is null or e.at < $4)
+    order by e.sequence limit $7
+  ) event
+  order by event.client_id, event.sequence limit $7`
+
+// Without names: a plan that is made for one question would be kept for all the others.
+export const FIND_EVENTS = {
+  ofChains: defineStatement<AuditEvent>(
+    '',
+    following(
+      'select client_id as chain from audit_heads where $1::text[] is null or client_id = any($1)',
+      '$2::text[] is null',
+    ),
+  ),
+  ofServiceAccounts: defineStatement<AuditEvent>(
+    '',
+    following(
+      `select client_id as chain, id as account from service_accounts
+       where id = any($2::text[]) and ($1::text[] is null or client_id = any($1))`,
+      'e.service_account_id = account',
+    ),
+  ),
+  /** One mailbox has few rows: all of them are looked at, and no chain is followed to find them. And the mailbox. */
+  ofMailbox: defineStatement<AuditEvent>(
+    '',
+    `with event as materialized (
+       select * from audit_events
+       where mailbox = $8 and ($1::text[] is null or client_id = any($1))
+         and ($2::text[] is null or service_account_id = any($2))
+         and ($3::timestamptz is null or at >= $3) and ($4::timestamptz is null or at < $4)
+         and ($5::text is null or (client_id, sequence) > ($5, $6::bigint))
+     )
+     select ${EVENT_COLUMNS} from event order by event.client_id, event.sequence limit $7`,
+  ),
+}
+
+/** Values: clients. */
+const FIND_HEADS = defineStatement<AuditHead>(
+  'find-audit-heads',
+  `select ${HEAD_COLUMNS} from audit_heads where $1::text[] is null or client_id = any($1) order by client_id`,
+)
+
+/** Reads chains, by client and in their order. Who wants what happened this second lets the chains catch up first. */
 @Injectable()
 export class FindEvents {
   constructor(private readonly database: Database) {}
 
+  /** A page of rows; it costs what it shows, however long the chains are. */
   find(filter: EventFilter, { after, limit }: { after?: EventPosition; limit: number }): Promise<AuditEvent[]> {
-    const conditions: Condition[] = [
-      ...listed('client_id', filter.clientIds),
-      ...listed('service_account_id', filter.serviceAccountIds),
-      ...(filter.mailbox ? [{ sql: 'mailbox = ?', values: [filter.mailbox] }] : []),
-      ...(filter.from ? [{ sql: 'at >= ?', values: [filter.from] }] : []),
-      ...(filter.until ? [{ sql: 'at < ?', values: [filter.until] }] : []),
-      ...(after ? [{ sql: '(client_id, sequence) > (?, ?)', values: [after.clientId, after.sequence] }] : []),
-    ]
-    const where = conditions.length > 0 ? `where ${conditions.map(({ sql }) => sql).join(' and ')}` : ''
-    return this.database.read((em) =>
-      em.execute<AuditEvent[]>(
-        `select ${EVENT_COLUMNS} from audit_events ${where} order by client_id, sequence limit ?`,
-        [...conditions.flatMap(({ values }) => values), limit],
-      ),
-    )
+    const { clientIds = null, serviceAccountIds = null, mailbox, from = null, until = null } = filter
+    const place = [after?.clientId ?? null, after?.sequence ?? null]
+    const values = [clientIds, serviceAccountIds, from, until, ...place, limit]
+    if (mailbox) return this.database.run(FIND_EVENTS.ofMailbox, [...values, mailbox])
+    return this.database.run(serviceAccountIds ? FIND_EVENTS.ofServiceAccounts : FIND_EVENTS.ofChains, values)
   }
 
   /** As they are signed at this moment; of these clients, or of all. */
   heads(clientIds?: string[]): Promise<AuditHead[]> {
-    const [condition] = listed('client_id', clientIds)
-    return this.database.read((em) =>
-      em.execute<AuditHead[]>(
-        `select ${HEAD_COLUMNS} from audit_heads ${condition ? `where ${condition.sql}` : ''} order by client_id`,
-        condition?.values,
-      ),
-    )
+    return this.database.run(FIND_HEADS, [clientIds ?? null])
   }
-}
-
-interface Condition {
-  sql: string
-  values: unknown[]
-}
-
-const listed = (column: string, values: string[] | undefined): Condition[] => {
-  if (!values) return []
-  return [{ sql: values.length > 0 ? `${column} in (${values.map(() => '?').join(', ')})` : 'false', values }]
 }

@@ -6,8 +6,9 @@ import { defineStatement } from '#platform/database/statement.js'
 export interface Reader {
   client_id: string
   client_name: string
-  service_account_id: string
-  organisation_name: string
+  /** Null where the mailbox's owner has connected it; so is the organisation's name. */
+  service_account_id: string | null
+  organisation_name: string | null
   grant_id: string
   scope: string[]
   granted_at: Date
@@ -33,13 +34,13 @@ const FIND_READERS = defineStatement<Reader>(
   'find-readers',
   `with granted as (
      select client_id, service_account_id, subject as grant_id, at as granted_at from audit_events
-     where mailbox = $1 and act = 'mint.granted' and at < $3
+     where mailbox = $1 and act in ('mint.granted', 'account.connected') and at < $3
    ), alive as (
      select granted.*, c.name as client_name, s.organisation_name, g.scope,
        least(g.revoked_at, s.revoked_at, c.disabled_at) as ended_at
      from granted
      join grants g on g.id = granted.grant_id
-     join service_accounts s on s.id = granted.service_account_id
+     left join service_accounts s on s.id = granted.service_account_id
      join clients c on c.id = granted.client_id
      where coalesce(least(g.revoked_at, s.revoked_at, c.disabled_at), 'infinity') > $2
    ), used as (

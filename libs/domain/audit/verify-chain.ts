@@ -36,7 +36,7 @@ export class VerifyChain {
 
   /** Every chain there is, and every chain that the operator's says there was. */
   async chains(): Promise<string[]> {
-    await this.arrivals.chain()
+    await this.arrivals.catchUp()
     const rows = await this.database.read((em) =>
       em.execute<{ client_id: string }[]>(
         `with recursive present as (
@@ -129,7 +129,8 @@ export class VerifyChain {
 
   #page(em: Em, clientId: string, after: number): Promise<AuditEvent[]> {
     return em.execute<AuditEvent[]>(
-      `select ${EVENT_COLUMNS} from audit_events where client_id = ? and sequence > ? order by sequence limit ?`,
+      `select ${EVENT_COLUMNS} from audit_events where client_id = ? and sequence > ?
+       order by audit_events.sequence limit ?`,
       [clientId, after, PAGE],
     )
   }

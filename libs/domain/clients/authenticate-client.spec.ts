@@ -1,6 +1,6 @@
 import * as crypto from 'node:crypto'
 import { jest } from '@jest/globals'
-import type { Em } from '#platform/database/database.js'
+import type { Run } from '#platform/database/database.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 
 /** The lengths of what was compared, in bytes. */
@@ -16,31 +16,26 @@ const { AuthenticateClient } = await import('./authenticate-client.js')
 const { hashOf } = await import('#platform/secrets/random.js')
 
 describe('client authentication', () => {
-  const known = { id: 'cli_1', disabledAt: null }
-  const secrets = [{ secretHash: hashOf('right'), expiresAt: null }]
-  const rows: Record<string, [client: object | null, secrets: object[]]> = {
-    'the right secret': [known, secrets],
-    'a wrong secret': [known, secrets],
-    'an empty secret': [known, secrets],
-    'an unknown client': [null, []],
-    'a disabled client': [{ ...known, disabledAt: new Date() }, secrets],
-    'a secret that has ended': [known, [{ ...secrets[0], expiresAt: new Date(0) }]],
+  const secret = { disabledAt: null, secretHash: hashOf('right'), expiresAt: null }
+  const rows: Record<string, object[]> = {
+    'the right secret': [secret],
+    'a wrong secret': [secret],
+    'an empty secret': [secret],
+    'an unknown client': [],
+    'a disabled client': [{ ...secret, disabledAt: new Date() }],
+    'a secret that has ended': [{ ...secret, expiresAt: new Date(0) }],
   }
   const presented = (who: string) => ({ 'a wrong secret': 'wrong', 'an empty secret': '' })[who] ?? 'right'
 
   /** What was asked of the database, and what was compared. */
   async function workFor(who: string) {
-    const [client, secretsOfClient] = rows[who]!
     const asked: string[] = []
-    const answering =
-      <T>(answer: T) =>
-      async ({ name }: { name: string }) => {
-        asked.push(name)
-        return answer
-      }
-    const em = { findOne: answering(client), find: answering(secretsOfClient) }
+    const run = async ({ name }: { name: string }) => {
+      asked.push(name)
+      return rows[who]!
+    }
     compared.length = 0
-    const found = await new AuthenticateClient(new HeldClock()).authenticate(em as unknown as Em, 'x', presented(who))
+    const found = await new AuthenticateClient(new HeldClock()).authenticate(run as Run, 'x', presented(who))
     return { isLetIn: found !== null, asked, compared: [...compared] }
   }
 
@@ -49,7 +44,7 @@ describe('client authentication', () => {
     async (who) => {
       expect(await workFor(who)).toEqual({
         isLetIn: who === 'the right secret',
-        asked: ['Client', 'ClientSecret'],
+        asked: ['find-client-secrets'],
         compared: [[32, 32]],
       })
     },

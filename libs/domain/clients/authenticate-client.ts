@@ -1,21 +1,39 @@
 import { Injectable } from '@nestjs/common'
 import { Clock } from '#platform/clock/clock.js'
-import type { Em } from '#platform/database/database.js'
+import type { Run } from '#platform/database/database.js'
+import { defineStatement } from '#platform/database/statement.js'
 import { equalInConstantTime, hashOf } from '#platform/secrets/random.js'
-import { Client, ClientSecret } from './client.entity.js'
 import { isLive } from './clients.js'
 
+export interface AuthenticatedClient {
+  id: string
+}
+
+interface Candidate {
+  disabledAt: Date | null
+  secretHash: string
+  expiresAt: Date | null
+}
+
+/** Asked at each call of an OAuth endpoint: one statement, past the unit of work. Values: client. */
+const FIND_CLIENT_SECRETS = defineStatement<Candidate>(
+  'find-client-secrets',
+  `select c.disabled_at as "disabledAt", s.secret_hash as "secretHash", s.expires_at as "expiresAt"
+   from client_secrets s join clients c on c.id = s.client_id where s.client_id = $1`,
+)
+
 /** Stands in for the secrets of a client that does not exist, so that both refusals take the same way. */
-const NOBODY = [{ secretHash: hashOf('no client has this secret'), expiresAt: null }]
+const NOBODY: Candidate[] = [
+  { disabledAt: new Date(0), secretHash: hashOf('no client has this secret'), expiresAt: null },
+]
 
 @Injectable()
 export class AuthenticateClient {
   constructor(private readonly clock: Clock) {}
 
   /** The client, or null for an unknown or disabled one and for a wrong secret: nobody outside can tell which. */
-  async authenticate(em: Em, clientId: string, secret: string): Promise<Client | null> {
-    const client = await em.findOne(Client, { id: clientId })
-    const secrets = await em.find(ClientSecret, { clientId })
+  async authenticate(run: Run, clientId: string, secret: string): Promise<AuthenticatedClient | null> {
+    const secrets = await run(FIND_CLIENT_SECRETS, [clientId])
     const presented = hashOf(secret)
     const now = this.clock.now()
     const candidates = secrets.length > 0 ? secrets : NOBODY
@@ -23,6 +41,6 @@ export class AuthenticateClient {
     const matches = candidates.filter(
       (candidate) => equalInConstantTime(candidate.secretHash, presented) && isLive(candidate, now),
     )
-    return client && !client.disabledAt && matches.length > 0 ? client : null
+    return matches.some(({ disabledAt }) => !disabledAt) ? { id: clientId } : null
   }
 }

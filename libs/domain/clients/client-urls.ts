@@ -30,6 +30,16 @@ export function callbackOriginProblem(text: string): FieldProblem | null {
   return null
 }
 
+/** Where it leads is checked at each call (platform/egress), not here: names change their mind. */
+export function jwksUriProblem(text: string): FieldProblem | null {
+  const url = URL.parse(text)
+  if (!url) return problem('errors.invalid_url', 'must be an absolute URL')
+  if (text.includes('#')) return problem('errors.fragment', 'must not have a fragment, which never reaches a server')
+  if (url.username || url.password) return problem('errors.credentials', 'must not hold a user name or password')
+  if (!isHttpsOrLoopback(url)) return problem('errors.scheme', 'must be https, or http on a loopback address')
+  return null
+}
+
 const isHttpsOrLoopback = (url: URL) =>
   url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname))
 

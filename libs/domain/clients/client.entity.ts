@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core'
+import type { JSONWebKeySet } from 'jose'
 
 /** A calling application: a SaaS backend that asks for access. Its id is its public `client_id`. */
 const ClientSchema = defineEntity({
@@ -12,6 +13,11 @@ const ClientSchema = defineEntity({
     callbackOrigins: p.array(),
     /** Signs callbacks by Standard Webhooks (`whsec_…`). */
     sealedSigningSecret: p.text(),
+    /** Verify user tokens: public keys as the operator gave them, or where the client publishes them; neither, or one. */
+    jwks: p.json<JSONWebKeySet>().nullable(),
+    jwksUri: p.text().nullable(),
+    /** Where it is told what changes with its service accounts. Null: it is told nothing. */
+    eventUrl: p.text().nullable(),
     createdAt: p.datetime(),
     disabledAt: p.datetime().nullable(),
   },
@@ -35,3 +41,19 @@ const ClientSecretSchema = defineEntity({
 })
 export class ClientSecret extends ClientSecretSchema.class {}
 ClientSecretSchema.setClass(ClientSecret)
+
+/** One of at most two live secrets with which a client signs user tokens (HS256). It verifies too, so it is sealed and not hashed. */
+const UserTokenSecretSchema = defineEntity({
+  name: 'UserTokenSecret',
+  tableName: 'user_token_secrets',
+  properties: {
+    id: p.text().primary(),
+    clientId: p.text(),
+    sealedSecret: p.text(),
+    createdAt: p.datetime(),
+    /** Set when a newer secret took over; null for the newest. */
+    expiresAt: p.datetime().nullable(),
+  },
+})
+export class UserTokenSecret extends UserTokenSecretSchema.class {}
+UserTokenSecretSchema.setClass(UserTokenSecret)

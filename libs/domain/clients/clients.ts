@@ -60,6 +60,12 @@ export class Clients {
     return client
   }
 
+  /** Locked until the end of the transaction, so that two rotations at once do not leave three live secrets. @throws ApiError not_found */
+  async getLocked(tx: Tx, id: string): Promise<Client> {
+    await tx.execute('select 1 from clients where id = ? for update', [id])
+    return this.get(tx, id)
+  }
+
   list(em: Em, page: { after?: string; limit: number }): Promise<Client[]> {
     return em.find(Client, page.after ? { id: { $gt: page.after } } : {}, { orderBy: { id: 'asc' }, limit: page.limit })
   }
@@ -70,10 +76,8 @@ export class Clients {
 
   /** A new secret; the one before works for another day. @throws ApiError conflict when two are live already */
   async rotateSecret(tx: Tx, clientId: string): Promise<{ secret: Secret<string>; previousExpiresAt: Date }> {
-    await this.get(tx, clientId)
+    await this.getLocked(tx, clientId)
     const now = this.clock.now()
-    // Locked, so that two rotations at once do not leave three live secrets.
-    await tx.execute('select 1 from clients where id = ? for update', [clientId])
     const live = (await this.secretsOf(tx, clientId)).filter((secret) => isLive(secret, now))
     if (live.length >= 2)
       throw conflict(`Two secrets are live already; the older one ends at ${live.at(-1)!.expiresAt?.toISOString()}.`)

@@ -15,6 +15,14 @@ const ProviderCredentialSchema = defineEntity({
     sealedSignInSecret: p.text().nullable(),
     /** New with every change: part of the cache keys of tokens made with it. */
     version: p.text(),
+    /** Of what acts, where it is known. */
+    expiresAt: p.datetime().nullable(),
+    /** Days before it expires at which was warned last. */
+    warnedDays: p.integer().nullable(),
+    /** What acted before, for the way back. */
+    sealedFormerCredential: p.text().nullable(),
+    formerExpiresAt: p.datetime().nullable(),
+    formerReplacedAt: p.datetime().nullable(),
     updatedAt: p.datetime(),
   },
 })

@@ -1,6 +1,8 @@
+import { LockMode } from '@mikro-orm/core'
 import { Injectable } from '@nestjs/common'
 import { Clock } from '#platform/clock/clock.js'
 import type { Em, Tx } from '#platform/database/database.js'
+import { conflict, notFound } from '#platform/errors/api-error.js'
 import { newId, RandomSource } from '#platform/secrets/random.js'
 import { Sealer, type SealingPlace } from '#platform/secrets/sealer.js'
 import type { Secret } from '#platform/secrets/secret.js'
@@ -14,6 +16,10 @@ export interface OperatorCredentialWithSecret {
   credential: Secret<string> | null
   signIn: { clientId: string; clientSecret: Secret<string> } | null
   version: string
+  /** Of what acts, where it is known. */
+  expiresAt: Date | null
+  /** Since when there is one to go back to. */
+  formerReplacedAt: Date | null
   updatedAt: Date
 }
 
@@ -23,6 +29,8 @@ export interface NewProviderCredential {
   clientId: string | null
   /** Undefined leaves what is there. */
   credential?: Secret<string>
+  /** Of that credential, where it is known. */
+  expiresAt?: Date | null
   signIn?: { clientId: string; clientSecret: Secret<string> }
 }
 
@@ -45,8 +53,7 @@ export class ProviderCredentials {
         version: '',
         updatedAt: this.clock.now(),
       })
-    if (wanted.credential)
-      row.sealedCredential = await this.sealer.seal(wanted.credential, place(row, 'sealed_credential'))
+    if (wanted.credential) await this.#act(row, wanted.credential, wanted.expiresAt ?? null)
     if (wanted.signIn) {
       row.signInClientId = wanted.signIn.clientId
       row.sealedSignInSecret = await this.sealer.seal(wanted.signIn.clientSecret, place(row, 'sealed_sign_in_secret'))
@@ -54,6 +61,35 @@ export class ProviderCredentials {
     row.version = newId(this.random, 'ver')
     row.updatedAt = this.clock.now()
     return row
+  }
+
+  /**
+   * Changes places with what acted before; doing it again undoes it. How administrators sign in at Google stays as it is.
+   * @throws ApiError not_found; conflict when there is nothing to go back to
+   */
+  async rollBack(tx: Tx, provider: string, clientId: string | null): Promise<ProviderCredential> {
+    const lock = { lockMode: LockMode.PESSIMISTIC_WRITE }
+    const row = await tx.findOne(ProviderCredential, { provider, clientId }, lock)
+    if (!row) throw notFound('This registration')
+    if (!row.sealedFormerCredential) throw conflict('This registration has never acted with another credential.')
+    const former = await this.sealer.open(row.sealedFormerCredential, place(row, 'sealed_former_credential'))
+    await this.#act(row, former, row.formerExpiresAt ?? null)
+    row.version = newId(this.random, 'ver')
+    row.updatedAt = this.clock.now()
+    return row
+  }
+
+  /** What acts until now is put aside, for the way back. */
+  async #act(row: ProviderCredential, credential: Secret<string>, expiresAt: Date | null): Promise<void> {
+    if (row.sealedCredential) {
+      const former = await this.sealer.open(row.sealedCredential, place(row, 'sealed_credential'))
+      row.sealedFormerCredential = await this.sealer.seal(former, place(row, 'sealed_former_credential'))
+      row.formerExpiresAt = row.expiresAt ?? null
+      row.formerReplacedAt = this.clock.now()
+    }
+    row.sealedCredential = await this.sealer.seal(credential, place(row, 'sealed_credential'))
+    row.expiresAt = expiresAt
+    row.warnedDays = null
   }
 
   /** The client's own registration where it has one, else the operator's. */
@@ -95,12 +131,14 @@ export class ProviderCredentials {
             }
           : null,
       version,
+      expiresAt: row.expiresAt ?? null,
+      formerReplacedAt: row.formerReplacedAt ?? null,
       updatedAt,
     }
   }
 }
 
-type Column = 'sealed_credential' | 'sealed_sign_in_secret'
+type Column = 'sealed_credential' | 'sealed_former_credential' | 'sealed_sign_in_secret'
 
 const place = (row: { id: string; clientId?: string | null }, column: Column): SealingPlace => ({
   table: 'provider_credentials',

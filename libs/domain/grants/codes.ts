@@ -13,15 +13,26 @@ export const REDIRECT_CODE_LIFE = seconds(60)
 export const CALLBACK_CODE_LIFE = minutes(10)
 
 /**
+ * A CTE `live`: the codes of the requests that this query names, locked; an exchange that is under way is waited for. One
+ * for each request, unless that one is redeemed.
+ */
+export const lockLiveCodesOf = (requestIds: string) => `live as (
+    select code_hash, request_id, redeemed_at from codes
+    where request_id = any (array(${requestIds})) and superseded_at is null
+    order by code_hash for update
+  )`
+
+/**
  * Stores the codes of the delivery attempts that a CTE `claimed` describes, by the columns `id`, `grant_id`, `client_id`,
- * `callback_url`, `code_hash`, `code_expires_at` and `claimed_at`; the code of an earlier attempt dies. Text, so that
- * the main path can claim and issue in one statement. A denied request has no grant and gets no code. Counting the
- * superseded makes PostgreSQL supersede first: two codes are never live at once.
+ * `callback_url`, `code_hash`, `code_expires_at` and `claimed_at`; the code of an earlier attempt, which a CTE `live` holds
+ * ({@link lockLiveCodesOf}), dies. Text, so that the main path can claim and issue in one statement. A denied request has
+ * no grant and gets no code. Counting the superseded makes PostgreSQL supersede first: two codes are never live at once.
  */
 export const ISSUE_CLAIMED_CODE = `
   superseded as (
     update codes set superseded_at = claimed.claimed_at
-    from claimed where codes.request_id = claimed.id and redeemed_at is null and superseded_at is null
+    from claimed join live on live.request_id = claimed.id
+    where codes.code_hash = live.code_hash and live.redeemed_at is null
     returning 1
   ), issued as (
     insert into codes (code_hash, grant_id, client_id, redirect_uri, request_id, expires_at)
@@ -57,6 +68,21 @@ export class Codes {
     const expiresAt = after(now, REDIRECT_CODE_LIFE)
     tx.create(Code, { codeHash, grantId, clientId, redirectUri, codeChallenge, expiresAt })
     await recordAct(tx, { clientId, at: now, act: 'code.issued', serviceAccountId, subject: grantId })
+    return { code }
+  }
+
+  /** The code that the browser of an account's owner carries to the client, for a grant of that account. */
+  async issueForConnectedAccount(
+    tx: Tx,
+    grant: { id: string; clientId: string },
+    to: { redirectUri: string; codeChallenge: string | null; mailbox: string },
+  ): Promise<{ code: Secret<string> }> {
+    const { id: grantId, clientId } = grant
+    const { mailbox, ...bound } = to
+    const now = this.clock.now()
+    const { code, codeHash } = this.#make()
+    await tx.insert(Code, { codeHash, grantId, clientId, ...bound, expiresAt: after(now, REDIRECT_CODE_LIFE) })
+    await recordAct(tx, { clientId, at: now, act: 'code.issued', mailbox, subject: grantId })
     return { code }
   }
 

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core'
 
 /**
- * What a client may do, for a service account or for one mailbox. Every code and token hangs on one grant, so
+ * What a client may do, for a service account, for one mailbox of it, or for an account that its owner has connected. Every code and token hangs on one grant, so
  * "revoke" has one meaning.
  */
 const GrantSchema = defineEntity({
@@ -10,8 +10,9 @@ const GrantSchema = defineEntity({
   properties: {
     id: p.text().primary(),
     clientId: p.text(),
-    serviceAccountId: p.text(),
-    /** Null: the grant is the service account's own. */
+    /** Null: the account was connected by its owner, and no administrator has a part in it. */
+    serviceAccountId: p.text().nullable(),
+    /** Null: the grant is the service account's own. One of the two is always there. */
     accountId: p.text().nullable(),
     scope: p.array(),
     /** Counts the rotations of the refresh token. */
@@ -23,5 +24,9 @@ const GrantSchema = defineEntity({
 export class Grant extends GrantSchema.class {}
 GrantSchema.setClass(Grant)
 
+/** The service account whose own grant this is; null where the grant is for one mailbox. */
+export const ownServiceAccountOf = ({ accountId, serviceAccountId }: Grant): string | null =>
+  accountId ? null : (serviceAccountId ?? null)
+
 /** The `sub` on the wire. */
-export const subjectOf = (grant: Grant) => grant.accountId ?? grant.serviceAccountId
+export const subjectOf = (grant: Grant) => (grant.accountId ?? grant.serviceAccountId)!

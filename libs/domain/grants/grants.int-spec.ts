@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { days, minutes, seconds } from '#platform/clock/clock.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
+import { Log } from '#platform/observability/log.js'
 import { CryptoRandom } from '#platform/secrets/random.js'
 import type { Secret } from '#platform/secrets/secret.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
@@ -10,6 +11,7 @@ import { Code } from './code.entity.js'
 import { CALLBACK_CODE_LIFE, Codes } from './codes.js'
 import { Grant } from './grant.entity.js'
 import { InspectToken } from './inspect-token.js'
+import { NarrowGrants } from './narrow-grants.js'
 import { RedeemCode, type Redemption } from './redeem-code.js'
 import { REFRESH_GRACE } from './refresh-token-standing.js'
 import { RevokeGrants } from './revoke-grants.js'
@@ -85,9 +87,19 @@ describe('grants', () => {
   const refresh = (issued: IssuedTokens, by: Partial<Refresh> = {}) =>
     refreshTokens.rotate({ refreshToken: issued.refreshToken.reveal(), clientId: CLIENT, ...by })
   const facts = (token: Secret<string>, clientId = CLIENT) =>
-    ground.database.read((em) => inspect.find(em, token.reveal(), clientId))
+    inspect.find(ground.database.run, token.reveal(), clientId)
   const isAlive = async (issued: IssuedTokens) =>
-    (await ground.database.read((em) => tokens.findGrantByAccessToken(em, issued.accessToken.reveal()))) !== null
+    (await tokens.findGrantByAccessToken(ground.database.run, issued.accessToken.reveal())) !== null
+  /** What is on record about a grant. */
+  const acts = async (grantId: string) => {
+    const rows = await ground.database.read((em) =>
+      em.execute<{ act: string }[]>('select act from audit_arrivals where client_id = ? and subject = ? order by act', [
+        CLIENT,
+        grantId,
+      ]),
+    )
+    return rows.map(({ act }) => act)
+  }
   const refused = (work: Promise<unknown>) => expect(work).rejects.toMatchObject({ code: 'invalid_grant', status: 400 })
 
   it('keeps the account id of a mailbox that is granted twice, and gives each grant tokens of its own', async () => {
@@ -121,15 +133,17 @@ describe('grants', () => {
       }
     })
 
-    it('ends its tokens when its rightful client uses it again', async () => {
-      const { code } = await newCode()
+    it('ends its tokens when its rightful client uses it again, on record', async () => {
+      const { code, grantId } = await newCode()
       const issued = await redeem(code)
       expect(await isAlive(issued)).toBe(true)
+      expect(await acts(grantId)).not.toContain('code.replayed')
 
       await refused(redeem(code))
 
       expect(await isAlive(issued)).toBe(false)
       await refused(refresh(issued))
+      expect(await acts(grantId)).toContain('code.replayed')
     })
 
     it.each([
@@ -228,13 +242,15 @@ describe('grants', () => {
   })
 
   describe('a refresh token', () => {
-    it('brings new tokens of the same grant', async () => {
-      const first = await redeem((await newCode()).code)
+    it('brings new tokens of the same grant, on record', async () => {
+      const { code, grantId } = await newCode()
+      const first = await redeem(code)
       const second = await refresh(first)
 
-      expect(second.grant.id).toBe(first.grant.id)
+      expect(second.grant.id).toBe(grantId)
       expect(second.refreshToken.reveal()).not.toBe(first.refreshToken.reveal())
       expect(await isAlive(second)).toBe(true)
+      expect(await acts(grantId)).toEqual(['code.exchanged', 'token.refreshed'])
     })
 
     it('works once more within the grace period, because the answer may have been lost', async () => {
@@ -256,15 +272,18 @@ describe('grants', () => {
       expect(await isAlive(next)).toBe(true)
     })
 
-    it('ends the whole grant when it is used after the grace period', async () => {
-      const first = await redeem((await newCode()).code)
+    it('ends the whole grant when it is used after the grace period, once on record', async () => {
+      const { code, grantId } = await newCode()
+      const first = await redeem(code)
       const second = await refresh(first)
       clock.advance(REFRESH_GRACE)
 
       await refused(refresh(first))
+      await refused(refresh(first))
 
       await refused(refresh(second))
       expect(await isAlive(second)).toBe(false)
+      expect((await acts(grantId)).filter((act) => act === 'token.replayed')).toHaveLength(1)
     })
 
     it('ends the whole grant when it is two generations old, grace or not', async () => {
@@ -309,7 +328,7 @@ describe('grants', () => {
     it('brings an access token of less scope, and stays as wide as it was', async () => {
       const first = await redeem((await newCode()).code)
       const narrowed = await refresh(first, { narrow: () => ['read_only'] })
-      const grant = await ground.database.read((em) => tokens.findGrantByAccessToken(em, narrowed.accessToken.reveal()))
+      const grant = await tokens.findGrantByAccessToken(ground.database.run, narrowed.accessToken.reveal())
 
       expect([narrowed.scope, grant!.scope]).toEqual([['read_only'], ['read_only']])
       expect((await refresh(narrowed)).scope).toEqual(['read_only', 'create_event'])
@@ -420,5 +439,85 @@ describe('grants', () => {
 
     for (const value of [code, issued.accessToken.reveal(), issued.refreshToken.reveal()])
       expect(stored).not.toContain(value)
+  })
+
+  describe('of a service account that may have less than before', () => {
+    const within = ['free_busy', 'read_free_busy', 'list_calendars', 'read_account']
+    const narrowTo = (scopes: string[] | null) =>
+      ground.database.read((em) =>
+        em.execute(`update service_accounts set narrowed_to = ? where id = 'ser_1'`, [scopes && `{${scopes}}`]),
+      )
+    const issuedFor = async (scope: string[], email: string) => {
+      const { grantId } = await grantMailbox(email)
+      await ground.database.read((em) =>
+        em.execute('update grants set scope = ? where id = ?', [`{${scope}}`, grantId]),
+      )
+      requests += 1
+      return redeem(await issueCode(grantId, `dar_${requests}`))
+    }
+    const scopeOf = async ({ accessToken }: IssuedTokens) =>
+      (await tokens.findGrantByAccessToken(ground.database.run, accessToken.reveal()))?.scope ?? null
+    const rowOf = async ({ grant }: IssuedTokens) => {
+      const [row] = await ground.database.read((em) =>
+        em.execute('select scope, revoked_at is not null as ended from grants where id = ?', [grant.id]),
+      )
+      return row
+    }
+    const narrow = () =>
+      new NarrowGrants(ground.database, clock, new Log('silent')).narrow('ser_1', within, 'administrator:a@acme.test')
+    afterEach(() => narrowTo(null))
+
+    it('count for no more from that moment on, and end where nothing is left', async () => {
+      const wide = await issuedFor(['read_only'], 'w@acme.test')
+      const mixed = await issuedFor(['read_only', 'free_busy'], 'm@acme.test')
+      const narrowed = await refresh(mixed, { narrow: () => ['read_only'] })
+      await narrowTo(within)
+      expect([await scopeOf(wide), await scopeOf(narrowed), await scopeOf(mixed)]).toEqual([null, null, ['free_busy']])
+      await refused(refresh(wide))
+      expect((await refresh(narrowed)).scope).toEqual(['free_busy'])
+      expect(await facts(wide.accessToken)).toBeNull()
+      // Nothing of that has changed a row.
+      expect(await rowOf(mixed)).toEqual({ scope: ['read_only', 'free_busy'], ended: false })
+      const { grantId } = await grantMailbox('late@acme.test')
+      await refused(redeem(await issueCode(grantId, 'dar_late')))
+    })
+
+    it('are cut down or ended in their rows, on record, so that a wider consent does not bring them back', async () => {
+      const wide = await issuedFor(['read_only'], 'w2@acme.test')
+      const mixed = await issuedFor(['read_only', 'free_busy'], 'm2@acme.test')
+      const narrowed = await refresh(mixed, { narrow: () => ['read_only'] })
+      const within_ = await issuedFor(['read_free_busy'], 'f2@acme.test')
+      await narrowTo(within)
+      await narrow()
+      await narrowTo(null)
+      expect([await scopeOf(wide), await scopeOf(narrowed)]).toEqual([null, null])
+      expect([await scopeOf(mixed), await scopeOf(within_)]).toEqual([['free_busy'], ['read_free_busy']])
+      expect(await rowOf(wide)).toEqual({ scope: ['read_only'], ended: true })
+      const acts = await ground.database.read((em) =>
+        em.execute(
+          `select act, mailbox, actor, subject, details from audit_arrivals
+           where reason = 'service_account.narrowed' and mailbox in ('w2@acme.test', 'm2@acme.test') order by act`,
+        ),
+      )
+      const actor = 'administrator:a@acme.test'
+      expect(acts).toEqual([
+        {
+          act: 'grant.narrowed',
+          mailbox: 'm2@acme.test',
+          actor,
+          subject: mixed.grant.id,
+          details: '{"scope": ["free_busy"]}',
+        },
+        {
+          act: 'grant.revoked',
+          mailbox: 'w2@acme.test',
+          actor,
+          subject: wide.grant.accountId,
+          details: '{"grants": 1}',
+        },
+      ])
+      await narrow()
+      expect(await rowOf(mixed)).toEqual({ scope: ['free_busy'], ended: false })
+    })
   })
 })

@@ -3,8 +3,11 @@ import { Module } from '@nestjs/common'
 import { Account } from './account.entity.js'
 import { Code } from './code.entity.js'
 import { Codes } from './codes.js'
+import { ConnectedAccounts } from './connected-accounts.js'
+import { EndMailbox } from './end-mailbox.js'
 import { Grant } from './grant.entity.js'
 import { InspectToken } from './inspect-token.js'
+import { NarrowGrants } from './narrow-grants.js'
 import { RedeemCode } from './redeem-code.js'
 import { RevocationModule } from './revocation.module.js'
 import { RevokeGrants } from './revoke-grants.js'
@@ -12,7 +15,10 @@ import { RotateRefreshToken } from './rotate-refresh-token.js'
 import { AccessToken, RefreshToken } from './token.entity.js'
 import { Tokens } from './tokens.js'
 
-const PARTS = [Codes, Tokens, RedeemCode, RotateRefreshToken, RevokeGrants, InspectToken]
+const PARTS = [
+  ...[Codes, ConnectedAccounts, Tokens, RedeemCode, RotateRefreshToken],
+  ...[RevokeGrants, InspectToken, NarrowGrants, EndMailbox],
+]
 
 /** Grants, and the codes and tokens that hang on them. Hashes only: no value that authenticates is ever stored. */
 @Module({

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common'
 import { recordAct } from '#domain/audit/record-act.js'
 import { Clock } from '#platform/clock/clock.js'
-import type { Em, Tx } from '#platform/database/database.js'
 import { Database } from '#platform/database/database.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
+import { note, traced } from '#platform/observability/tracing.js'
 import { hashOf } from '#platform/secrets/random.js'
 import { Code } from './code.entity.js'
-import { findLiveGrant } from './find-live-grant.js'
 import { proofKeyProblem } from './proof-key.js'
 import { RevokeGrants } from './revoke-grants.js'
+import { EXCHANGE_CODE, FIND_CODE, type FoundCode } from './token-statements.js'
 import { type IssuedTokens, Tokens } from './tokens.js'
 
 export interface Redemption {
@@ -39,22 +39,27 @@ export class RedeemCode {
   ) {}
 
   /** @throws OAuthError invalid_grant */
-  async redeem(redemption: Redemption): Promise<IssuedTokens> {
+  redeem(redemption: Redemption): Promise<IssuedTokens> {
+    return traced('redeem-code', { fields: { client: redemption.clientId } }, () => this.#redeem(redemption))
+  }
+
+  async #redeem(redemption: Redemption): Promise<IssuedTokens> {
     const codeHash = hashOf(redemption.code)
-    const code = await this.database.read((em) => this.#getCode(em, codeHash, redemption))
-    const tokens = await this.database.inTransaction((tx) => this.#exchange(tx, code))
+    const code = await this.#getCode(codeHash, redemption)
+    note({ request: code.requestId })
+    const tokens = await this.#exchange(codeHash, code)
     failPoint('redeem-code.committed')
     if (tokens) return tokens
     await this.#punishReplay(codeHash)
-    throw refused('the code had been used, has expired, or its grant is revoked')
+    throw refused('the code had been used, has expired, or its grant, service account or client has ended')
   }
 
   /**
    * The checks that need no lock. Whoever fails one neither burns the code nor ends what it bought: else everybody who
    * sees a code go by could (OAuth 2.1, "Reuse of Authorization Codes").
    */
-  async #getCode(em: Em, codeHash: string, { clientId, redirectUri, codeVerifier }: Redemption): Promise<Code> {
-    const code = await em.findOne(Code, { codeHash })
+  async #getCode(codeHash: string, { clientId, redirectUri, codeVerifier }: Redemption): Promise<FoundCode> {
+    const [code] = await this.database.run(FIND_CODE, [codeHash])
     if (!code) throw refused('no such code')
     if (code.clientId !== clientId) throw refused('the code belongs to another client')
     if (code.redirectUri !== redirectUri) throw refused('redirect_uri differs from the one the code was issued for')
@@ -63,14 +68,14 @@ export class RedeemCode {
     return code
   }
 
-  /** Null when another exchange was first, or the code has ended: the conditional update decides, not the checks above. */
-  async #exchange(tx: Tx, { codeHash, grantId }: Code): Promise<IssuedTokens | null> {
-    const now = this.clock.now()
-    const live = { codeHash, redeemedAt: null, supersededAt: null, expiresAt: { $gt: now } }
-    if ((await tx.nativeUpdate(Code, live, { redeemedAt: now })) === 0) return null
-    failPoint('redeem-code.committing')
-    const grant = await findLiveGrant(tx, grantId)
-    return grant && this.tokens.issue(tx, grant, 'code.exchanged')
+  /**
+   * Null when another exchange was first, or the code or its grant has ended: the statement decides, not the checks above.
+   * The code of a grant that has ended stays as it was, so that nobody takes that for a second use.
+   */
+  async #exchange(codeHash: string, code: FoundCode): Promise<IssuedTokens | null> {
+    const { values, issuedFor } = this.tokens.make(code)
+    const [grant] = await this.database.run(EXCHANGE_CODE, [...values, codeHash, code.grantId])
+    return grant ? issuedFor(grant) : null
   }
 
   /** RFC 6749 section 4.1.2: a second use by the rightful client revokes what the first one got. A superseded code bought nothing. */

@@ -13,7 +13,12 @@ export type Standing = { kind: 'good'; until: Date } | { kind: 'expired' } | { k
  * sibling that a parallel refresh got and never used, or within the grace period after its first use. Everything else
  * has been used up by somebody, and its use is a replay (RFC 9700 section 4.14).
  */
-export function standingOf(token: RefreshToken, grant: Grant, now: Date, settings: RefreshTokenSettings): Standing {
+export function standingOf(
+  token: Pick<RefreshToken, 'generation' | 'createdAt' | 'usedAt'>,
+  grant: Pick<Grant, 'refreshGeneration' | 'createdAt'>,
+  now: Date,
+  settings: RefreshTokenSettings,
+): Standing {
   const graceEnd = token.usedAt ? after(token.usedAt, REFRESH_GRACE) : null
   const age = grant.refreshGeneration - token.generation
   if (age > 1 || (age === 1 && graceEnd && graceEnd <= now)) return { kind: 'replayed' }

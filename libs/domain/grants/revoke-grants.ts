@@ -15,7 +15,17 @@ export class RevokeGrants {
     return tx.nativeUpdate(Grant, { id: grantId, revokedAt: null }, { revokedAt: this.clock.now() })
   }
 
-  revokeAllOfAccount(tx: Tx, accountId: string): Promise<number> {
+  /** Only with their account locked, by `ConnectedAccounts.lockOfUser`. */
+  revokeThese(tx: Tx, grants: readonly Grant[]): Promise<number> {
+    const live = { id: { $in: grants.map(({ id }) => id) }, revokedAt: null }
+    return tx.nativeUpdate(Grant, live, { revokedAt: this.clock.now() })
+  }
+
+  async revokeAllOfAccount(tx: Tx, accountId: string): Promise<number> {
+    // In one order, because the end of the whole service account may want the same ones.
+    await tx.execute('select from grants where account_id = ? and revoked_at is null order by id for update', [
+      accountId,
+    ])
     return tx.nativeUpdate(Grant, { accountId, revokedAt: null }, { revokedAt: this.clock.now() })
   }
 }

@@ -6,6 +6,7 @@ import { Log } from '#platform/observability/log.js'
 import { CryptoRandom } from '#platform/secrets/random.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import { until } from '#platform/testing/until.js'
 import { Account } from './account.entity.js'
 import { Code } from './code.entity.js'
 import { Grant } from './grant.entity.js'
@@ -72,14 +73,17 @@ describe('revoking a service account with ten thousand mailboxes', () => {
         (error) => error.code !== 'invalid_grant',
       )
     return {
-      access: (await database.read((em) => tokens.findGrantByAccessToken(em, access))) !== null,
-      introspection: (await database.read((em) => inspect.find(em, access, CLIENT))) !== null,
+      access: (await tokens.findGrantByAccessToken(database.run, access)) !== null,
+      introspection: (await inspect.find(database.run, access, CLIENT)) !== null,
       code: await succeeds(codes.redeem({ code, clientId: CLIENT, redirectUri: CALLBACK_URL })),
       refresh: await succeeds(refreshTokens.rotate({ refreshToken, clientId: CLIENT })),
     }
   }
   const ALL = { access: true, introspection: true, code: true, refresh: true }
   const NOTHING = { access: false, introspection: false, code: false, refresh: false }
+
+  const acts = (subject: string, act: string) =>
+    sql<{ details: string }>('select details from audit_arrivals where subject = ? and act = ?', [subject, act])
 
   it('ends every grant, code, token and waiting request of it, in every process, and says how many', async () => {
     expect(await works(other, 'ser_b', 1)).toEqual(ALL)
@@ -99,10 +103,12 @@ describe('revoking a service account with ten thousand mailboxes', () => {
     expect(logged.map((line) => JSON.parse(line))).toContainEqual(
       expect.objectContaining({ msg: 'service_account.revoked', serviceAccount: 'ser_b', ...counts }),
     )
-    const audited = await sql<{ details: string }>(
-      `select details from audit_arrivals where act = 'service_account.revoked' and subject = 'ser_b'`,
+    expect(await acts('ser_b', 'service_account.revoked')).toHaveLength(1)
+    const audited = (await acts('ser_b', 'service_account.grants_ended')).map(({ details }) => JSON.parse(details))
+    const sum = (of: 'grants' | 'codes' | 'tokens') => audited.reduce((total, some) => total + some[of], 0)
+    expect({ grants: sum('grants'), codes: sum('codes'), tokens: sum('tokens'), requests: counts.requests }).toEqual(
+      counts,
     )
-    expect(audited.map(({ details }) => JSON.parse(details))).toEqual([counts])
     // Some hundred milliseconds; bench/ has the figure.
     expect(milliseconds).toBeLessThan(20_000)
   })
@@ -153,15 +159,64 @@ describe('revoking a service account with ten thousand mailboxes', () => {
     })
     await held.promise
     try {
-      expect(await partsOf(one).killSwitch.revoke('ser_c')).toMatchObject({ grants: 4, requests: 2 })
+      expect(await partsOf(one).killSwitch.revoke('ser_c')).toMatchObject({ grants: 4, requests: 0 })
     } finally {
       done.resolve()
       await worker
     }
-    await partsOf(one).killSwitch.revoke('ser_c')
+    expect(await partsOf(one).killSwitch.revoke('ser_c')).toMatchObject({ grants: 0, requests: 2 })
     expect(
       await sql(`select from delegated_access_requests where service_account_id = 'ser_c' and callback = 'waiting'`),
     ).toEqual([])
+  })
+
+  it('works before it has touched a single grant', async () => {
+    await fillServiceAccount(partsOf(one).database, { id: 'ser_d', clientId: CLIENT, mailboxes: 4, now: clock.now() })
+    expect(await works(other, 'ser_d', 4)).toEqual(ALL)
+    const held = Promise.withResolvers<void>()
+    const done = Promise.withResolvers<void>()
+    const slow = partsOf(other).database.inTransaction(async (tx) => {
+      await tx.execute(`select from grants where service_account_id = 'ser_d' for update`)
+      held.resolve()
+      await done.promise
+    })
+    await held.promise
+    const revoking = partsOf(one).killSwitch.revoke('ser_d')
+    revoking.catch(() => {})
+    try {
+      await until('the switch to be thrown', async () => (await acts('ser_d', 'service_account.revoked')).length === 1)
+      // Not `works`: a refresh would wait for the grant that is held.
+      const { database, tokens, codes } = partsOf(other)
+      expect(await tokens.findGrantByAccessToken(database.run, 'access-ser_d-1')).toBeNull()
+      const redemption = { code: 'code-ser_d-1', clientId: CLIENT, redirectUri: CALLBACK_URL }
+      await expect(codes.redeem(redemption)).rejects.toMatchObject({ code: 'invalid_grant' })
+      expect(await acts('ser_d', 'service_account.grants_ended')).toEqual([])
+    } finally {
+      done.resolve()
+      await slow
+    }
+    expect(await revoking).toMatchObject({ grants: 4, codes: 3 })
+  })
+
+  it('is finished by whoever repeats it, when it has died after its first commit', async () => {
+    await fillServiceAccount(partsOf(one).database, { id: 'ser_e', clientId: CLIENT, mailboxes: 4, now: clock.now() })
+    await sql(`update service_accounts set revoked_at = ?::timestamptz where id = 'ser_e'`, [clock.now()])
+    expect(await partsOf(one).killSwitch.revoke('ser_e')).toEqual({ grants: 4, codes: 4, tokens: 8, requests: 2 })
+    expect(await partsOf(one).killSwitch.revoke('ser_e')).toBeNull()
+
+    await fillServiceAccount(partsOf(one).database, { id: 'ser_f', clientId: 'cli_f', mailboxes: 4, now: clock.now() })
+    await sql(`update service_accounts set revoked_at = ?::timestamptz where id = 'ser_f'`, [clock.now()])
+    const finished = { serviceAccounts: 1, grants: 4, codes: 4, tokens: 8, requests: 2 }
+    expect(await partsOf(one).killSwitch.revokeAllOfClient('cli_f')).toEqual(finished)
+  })
+
+  it('leaves a code that comes while it is thrown unused, and calls that no replay', async () => {
+    await fillServiceAccount(partsOf(one).database, { id: 'ser_g', clientId: 'cli_g', mailboxes: 1, now: clock.now() })
+    await sql(`update service_accounts set revoked_at = ?::timestamptz where id = 'ser_g'`, [clock.now()])
+    const redemption = { code: 'code-ser_g-1', clientId: 'cli_g', redirectUri: CALLBACK_URL }
+    await expect(partsOf(other).codes.redeem(redemption)).rejects.toMatchObject({ code: 'invalid_grant' })
+    expect(await sql(`select redeemed_at from codes where grant_id = 'gra_ser_g_1'`)).toEqual([{ redeemed_at: null }])
+    expect(await sql(`select from audit_arrivals where act = 'code.replayed' and subject = 'gra_ser_g_1'`)).toEqual([])
   })
 
   it('is what ends all of a client that is shut out', async () => {

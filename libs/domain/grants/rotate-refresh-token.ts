@@ -1,19 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { recordAct } from '#domain/audit/record-act.js'
-import { Clock } from '#platform/clock/clock.js'
+import { after, Clock } from '#platform/clock/clock.js'
 import type { RefreshTokenSettings } from '#platform/config/settings.js'
 import { REFRESH_TOKEN_SETTINGS } from '#platform/config/tokens.js'
-import type { Tx } from '#platform/database/database.js'
 import { Database } from '#platform/database/database.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { hashOf } from '#platform/secrets/random.js'
-import { lockLiveGrant } from './find-live-grant.js'
 import type { Grant } from './grant.entity.js'
 import { standingOf } from './refresh-token-standing.js'
 import { RevokeGrants } from './revoke-grants.js'
-import { RefreshToken } from './token.entity.js'
-import { type IssuedTokens, Tokens } from './tokens.js'
+import { FIND_REFRESH_TOKEN, type FoundRefreshToken, ROTATE_REFRESH_TOKEN } from './token-statements.js'
+import { type IssuedTokens, REPLAY_MEMORY, Tokens } from './tokens.js'
 
 export interface Refresh {
   refreshToken: string
@@ -25,7 +23,8 @@ export interface Refresh {
 const refused = (detail: string) =>
   new OAuthError('invalid_grant', 'The refresh token is unknown, expired, used or revoked.', { detail })
 
-type Outcome = { kind: 'rotated'; tokens: IssuedTokens } | { kind: 'refused'; detail: string }
+/** Whoever comes again and again to a grant that others are refreshing gives up. */
+const LOOKS = 10
 
 /** Exchanges a refresh token for a new pair. The old one ends, after a grace period; use after that ends the grant. */
 @Injectable()
@@ -39,35 +38,45 @@ export class RotateRefreshToken {
   ) {}
 
   /** @throws OAuthError invalid_grant, and whatever `narrow` throws: then the refresh token is as it was */
-  async rotate(refresh: Refresh): Promise<IssuedTokens> {
-    // The revocation of a replayed family has to be committed before the refusal is thrown.
-    const outcome = await this.database.inTransaction((tx) => this.#decide(tx, refresh))
-    failPoint('rotate-refresh-token.committed')
-    if (outcome.kind === 'rotated') return outcome.tokens
-    throw refused(outcome.detail)
+  async rotate({ refreshToken, clientId, narrow }: Refresh): Promise<IssuedTokens> {
+    const tokenHash = hashOf(refreshToken)
+    for (let look = 1; look <= LOOKS; look++) {
+      const [found] = await this.database.run(FIND_REFRESH_TOKEN, [tokenHash])
+      if (found?.clientId !== clientId) throw refused("no such token, or its grant is revoked, or another client's")
+      await this.#refuseSpent(found)
+      const tokens = await this.#exchange(tokenHash, found, narrow?.(found) ?? null)
+      failPoint('rotate-refresh-token.committed')
+      if (tokens) return tokens
+    }
+    throw refused('others are refreshing this grant all the time')
   }
 
-  async #decide(tx: Tx, { refreshToken, clientId, narrow }: Refresh): Promise<Outcome> {
+  async #refuseSpent({ generation, issuedAt, usedAt, ...grant }: FoundRefreshToken): Promise<void> {
     const now = this.clock.now()
-    const token = await tx.findOne(RefreshToken, { tokenHash: hashOf(refreshToken) })
-    if (!token) return { kind: 'refused', detail: 'no such token' }
-    // Locked, so that parallel refreshes see one another's generation.
-    const grant = await lockLiveGrant(tx, token.grantId)
-    if (grant?.clientId !== clientId) return { kind: 'refused', detail: "the grant is revoked, or another client's" }
-    await tx.refresh(token)
-
-    const standing = standingOf(token, grant, now, this.settings)
-    if (standing.kind === 'expired') return { kind: 'refused', detail: 'its life is over' }
-    if (standing.kind === 'replayed') {
+    const standing = standingOf({ generation, createdAt: issuedAt, usedAt }, grant, now, this.settings)
+    if (standing.kind === 'expired') throw refused('its life is over')
+    if (standing.kind === 'good') return
+    // Committed before the refusal is thrown. What is replayed now is replayed for ever: no lock is needed to see it.
+    await this.database.inTransaction(async (tx) => {
       await this.revoke.revokeOne(tx, grant.id)
-      await recordAct(tx, { clientId, at: now, act: 'token.replayed', subject: grant.id })
-      return { kind: 'refused', detail: 'replayed after the grace period; the grant is revoked' }
-    }
-    const scope = narrow?.(grant) ?? null
-    token.usedAt ??= now
-    if (token.generation === grant.refreshGeneration) grant.refreshGeneration += 1
-    await this.tokens.forgetSpent(tx, grant)
-    failPoint('rotate-refresh-token.committing')
-    return { kind: 'rotated', tokens: await this.tokens.issue(tx, grant, 'token.refreshed', scope) }
+      await recordAct(tx, { clientId: grant.clientId, at: now, act: 'token.replayed', subject: grant.id })
+    })
+    throw refused('replayed after the grace period; the grant is revoked')
+  }
+
+  /** Null when a parallel refresh has moved the generation meanwhile: what the token is worth has to be asked again. */
+  async #exchange(
+    tokenHash: string,
+    found: FoundRefreshToken,
+    narrowed: string[] | null,
+  ): Promise<IssuedTokens | null> {
+    const { id, generation, refreshGeneration: seen } = found
+    const { values, issuedFor } = this.tokens.make(found)
+    const [grant] = await this.database.run(ROTATE_REFRESH_TOKEN, [
+      ...values,
+      ...[tokenHash, id, seen, generation === seen ? seen + 1 : seen],
+      ...[narrowed, after(this.clock.now(), -REPLAY_MEMORY)],
+    ])
+    return grant ? issuedFor(grant, narrowed) : null
   }
 }

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common'
-import { originValues, recordActsOf } from '#domain/audit/record-act.js'
+import { originValues } from '#domain/audit/record-act.js'
 import { after, Clock, days, minutes } from '#platform/clock/clock.js'
-import type { Em, Tx } from '#platform/database/database.js'
+import type { Em, Run } from '#platform/database/database.js'
 import { hashOf, newBearer, RandomSource } from '#platform/secrets/random.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { Grant } from './grant.entity.js'
 import { AccessToken, RefreshToken } from './token.entity.js'
+import { FIND_GRANT_BY_ACCESS_TOKEN, type TokenValues } from './token-statements.js'
 
 export const SERVICE_ACCOUNT_TOKEN_LIFE = minutes(30)
 export const ACCOUNT_TOKEN_LIFE = minutes(60)
@@ -22,15 +23,11 @@ export interface IssuedTokens {
   grant: Grant
 }
 
-/** Together with what is put on record, because every exchange pays for each statement. */
-const STORE_REFRESH_TOKEN = `with stored as (
-    insert into refresh_tokens (token_hash, grant_id, generation, created_at) values (?, ?, ?, ?)
-    returning grant_id, created_at
-  )
-  ${recordActsOf('stored join grants g on g.id = stored.grant_id left join accounts a on a.id = g.account_id', {
-    ...{ client_id: 'g.client_id', at: 'stored.created_at', act: '?', actor: '?', address: '?', request_id: '?' },
-    ...{ service_account_id: 'g.service_account_id', mailbox: 'a.email', subject: 'g.id' },
-  })}`
+/** A pair that is not stored yet: its values, and how the answer is made of what the statement says. */
+export interface NewTokens {
+  values: TokenValues
+  issuedFor: (grant: Grant, narrowed?: string[] | null) => IssuedTokens
+}
 
 /** Access and refresh tokens: 192 random bits, kept as hashes, alive exactly as long as their grant is. */
 @Injectable()
@@ -40,53 +37,24 @@ export class Tokens {
     private readonly random: RandomSource,
   ) {}
 
-  /** Both tokens of the grant's current generation. RFC 6749 section 6: a narrower scope is the access token's alone. */
-  async issue(
-    tx: Tx,
-    grant: Grant,
-    act: 'code.exchanged' | 'token.refreshed',
-    narrowed: string[] | null = null,
-  ): Promise<IssuedTokens> {
+  /** For the grant of a service account itself, or of an account. */
+  make({ accountId }: Pick<Grant, 'accountId'>): NewTokens {
     const now = this.clock.now()
     const [accessToken, refreshToken] = [new Secret(newBearer(this.random)), new Secret(newBearer(this.random))]
-    const life = grant.accountId ? ACCOUNT_TOKEN_LIFE : SERVICE_ACCOUNT_TOKEN_LIFE
-    await tx.insert(AccessToken, {
-      tokenHash: hashOf(accessToken.reveal()),
-      grantId: grant.id,
-      scope: narrowed,
-      createdAt: now,
-      expiresAt: after(now, life),
-    })
-    await tx.execute(STORE_REFRESH_TOKEN, [
-      ...[hashOf(refreshToken.reveal()), grant.id, grant.refreshGeneration, now],
-      ...[act, ...originValues()],
-    ])
-    return { accessToken, refreshToken, expiresInSeconds: life / 1000, scope: narrowed ?? grant.scope, grant }
-  }
-
-  /** What opens nothing any more. Done at each refresh, so that a grant keeps few rows however long it is used. */
-  async forgetSpent(tx: Tx, { id: grantId, refreshGeneration }: Grant): Promise<void> {
-    const now = this.clock.now()
-    const longAgo = { $lt: after(now, -REPLAY_MEMORY) }
-    await tx.nativeDelete(AccessToken, { grantId, expiresAt: { $lt: now } })
-    await tx.nativeDelete(RefreshToken, {
-      ...{ grantId, generation: { $lt: refreshGeneration - 1 } },
-      $or: [{ usedAt: longAgo }, { usedAt: null, createdAt: longAgo }],
-    })
+    const life = accountId ? ACCOUNT_TOKEN_LIFE : SERVICE_ACCOUNT_TOKEN_LIFE
+    const hashes = [hashOf(accessToken.reveal()), hashOf(refreshToken.reveal())] as const
+    return {
+      values: [...hashes, now, after(now, life), ...originValues()],
+      issuedFor: (grant, narrowed) => ({
+        ...{ accessToken, refreshToken, expiresInSeconds: life / 1000, scope: narrowed ?? grant.scope, grant },
+      }),
+    }
   }
 
   /** The live grant behind an access token, with that token's scope, if its client may still call; null for everything else. */
-  async findGrantByAccessToken(em: Em, accessToken: string): Promise<Grant | null> {
-    // One question instead of three: every call of every client asks it.
-    const [row] = await em.execute(
-      `select g.*, coalesce(t.scope, g.scope) as scope from access_tokens t
-       join grants g on g.id = t.grant_id and g.revoked_at is null
-       join service_accounts s on s.id = g.service_account_id and s.revoked_at is null
-       join clients c on c.id = g.client_id and c.disabled_at is null
-       where t.token_hash = ? and t.expires_at > ?`,
-      [hashOf(accessToken), this.clock.now()],
-    )
-    return row ? em.map(Grant, row) : null
+  async findGrantByAccessToken(run: Run, accessToken: string): Promise<Grant | null> {
+    const [grant] = await run(FIND_GRANT_BY_ACCESS_TOKEN, [hashOf(accessToken), this.clock.now()])
+    return grant ?? null
   }
 
   /** For revocation: the grant behind a token of either kind, expired or not. */

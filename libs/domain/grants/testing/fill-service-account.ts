@@ -33,9 +33,9 @@ export async function fillServiceAccount(
      select ${hash('access')}, 'gra_${id}_' || n, ${begin}, ${end} ${numbered}`,
     `insert into refresh_tokens (token_hash, grant_id, generation, created_at)
      select ${hash('refresh')}, 'gra_${id}_' || n, 0, ${begin} ${numbered}`,
-    `insert into delegated_access_requests (id, client_id, service_account_id, fingerprint, email, callback_url, scope,
-       decision, callback, ring_at, created_at)
-     select 'dar_${id}_' || n, ${owner}, '', 'user' || n || '@acme.test', '${CALLBACK_URL}', '{read_only}',
+    `insert into delegated_access_requests (id, client_id, service_account_id, fingerprint, email, callback_url,
+       callback_host, scope, decision, callback, ring_at, created_at)
+     select 'dar_${id}_' || n, ${owner}, '', 'user' || n || '@acme.test', '${CALLBACK_URL}', '${new URL(CALLBACK_URL).host}', '{read_only}',
        case n % 4 when 0 then 'pending' when 1 then 'denied' else 'granted' end,
        case when n % 2 = 0 then 'waiting' else 'delivered' end, ${begin}, ${begin} ${numbered}`,
     'analyze',

@@ -1,7 +1,7 @@
 import type { Run } from '#platform/database/database.js'
 import { defineStatement } from '#platform/database/statement.js'
 import { CryptoRandom } from '#platform/secrets/random.js'
-import { ISSUE_CLAIMED_CODE } from '../codes.js'
+import { ISSUE_CLAIMED_CODE, lockLiveCodesOf } from '../codes.js'
 import { GRANT_WANTED_MAILBOX, newMailboxIds } from '../grant-mailbox.js'
 
 const GRANT = defineStatement<{ id: string; account_id: string }>(
@@ -40,7 +40,7 @@ const ISSUE = defineStatement(
   `with claimed as (
      select $1::text as id, $2::text as grant_id, $3::text as client_id, $4::text as callback_url,
        $5::text as code_hash, $6::timestamptz as code_expires_at, $7::timestamptz as claimed_at
-   ), ${ISSUE_CLAIMED_CODE}
+   ), ${lockLiveCodesOf('select id from claimed')}, ${ISSUE_CLAIMED_CODE}
    select`,
 )
 

@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common'
+import { recordActsOf } from '#domain/audit/record-act.js'
+import { Clock } from '#platform/clock/clock.js'
+import { Database } from '#platform/database/database.js'
+import { defineStatement } from '#platform/database/statement.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
+import { Log } from '#platform/observability/log.js'
+
+/** Bounds how many rows one statement locks. */
+const BATCH = 2_000
+
+/**
+ * Cuts some of the mailboxes' grants that go beyond what their service account may have: to the scopes that lie within it, or to
+ * an end where none does. So with the access tokens that had been narrowed further.
+ * Values: service account, the scopes within, now, batch, administrator.
+ */
+const NARROW_GRANTS = defineStatement<{ id: string }>(
+  'narrow-grants',
+  `with due as (
+     select id from grants
+     where service_account_id = $1 and revoked_at is null and account_id is not null and not scope <@ $2::text[] limit $3
+   ), locked as (
+     select id from grants where id = any (array(select id from due)) and revoked_at is null order by id for update
+   ), narrowed as (
+     update grants g set
+       scope = case when g.scope && $2 then array(select name from unnest(g.scope) name where name = any ($2)) else g.scope end,
+       revoked_at = case when not g.scope && $2 then $4::timestamptz end
+     where g.id = any (array(select id from locked))
+     returning g.id, g.client_id, g.service_account_id, g.account_id, g.scope, g.revoked_at is not null as has_ended
+   ), tokens as (
+     update access_tokens t set
+       scope = array(select name from unnest(t.scope) name where name = any ($2)),
+       expires_at = case when t.scope && $2 then t.expires_at else $4 end
+     where t.grant_id = any (array(select id from narrowed)) and not t.scope <@ $2
+   ), audited as (
+     ${recordActsOf('narrowed n join accounts a on a.id = n.account_id', {
+       ...{
+         client_id: 'n.client_id',
+         at: '$4',
+         act: `case when has_ended then 'grant.revoked' else 'grant.narrowed' end`,
+       },
+       ...{ actor: '$5', service_account_id: 'n.service_account_id', mailbox: 'a.email' },
+       ...{ subject: 'case when has_ended then n.account_id else n.id end', reason: `'service_account.narrowed'` },
+       details: `case when has_ended then jsonb_build_object('grants', 1) else jsonb_build_object('scope', n.scope) end::text`,
+     })}
+   )
+   select id from narrowed`,
+)
+
+/**
+ * Brings grants within what an administrator now allows, where that is less than before. It holds already: a live grant is
+ * found with what its service account may have, and no more (live-grant). This says so in every row, so that a later
+ * consent to more does not bring back what this one has taken away.
+ */
+@Injectable()
+export class NarrowGrants {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  /**
+   * May be repeated: whoever does finishes what a dead process left.
+   * @param within every scope that the service account may have
+   */
+  async narrow(serviceAccountId: string, within: readonly string[], actor: string): Promise<void> {
+    let grants = 0
+    for (;;) {
+      const values = [serviceAccountId, within, BATCH, this.clock.now(), actor]
+      const rows = await this.database.run(NARROW_GRANTS, values)
+      if (rows.length === 0) break
+      grants += rows.length
+      failPoint('narrow-grants.committed')
+    }
+    if (grants > 0) this.log.info('service_account.narrowed', { serviceAccount: serviceAccountId, grants })
+  }
+}

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
 import { mailboxKindsOf } from '#domain/credentials/service-account-scopes.js'
+import { ServiceAccountStates } from '#domain/credentials/service-account-states.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
 import { FindSomeMailbox } from '#domain/grants/find-some-mailbox.js'
 import type { CheckStep, OrganisationClaim, VerifiedOrganisation } from '#domain/providers/administrator.port.js'
@@ -27,13 +28,14 @@ export interface Diagnosis {
   steps: CheckStep[]
 }
 
-/** Finds out live what is wrong with a service account, as an administrator's consent is checked. Changes nothing. */
+/** Finds out live what is wrong with a service account, as an administrator's consent is checked. Changes nothing, but has what is well by now probed. */
 @Injectable()
 export class DiagnoseServiceAccount {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly serviceAccounts: ServiceAccounts,
+    private readonly states: ServiceAccountStates,
     private readonly someMailbox: FindSomeMailbox,
     private readonly providers: Providers,
   ) {}
@@ -46,6 +48,7 @@ export class DiagnoseServiceAccount {
     const steps = [await this.#clockStep(account)]
     const answered = await this.#check(account, steps)
     const failed = steps.some(({ outcome }) => outcome === 'failed')
+    if (answered && !failed) await this.states.foundWell(account)
     return {
       serviceAccount: account,
       checkedAt,

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { SERVICE_ACCOUNT_STATES, stateOf } from '#domain/credentials/service-account-states.js'
+import { explainReason } from '#domain/providers/error-meaning.js'
 import { requiredText } from '#platform/http/read-input.js'
 import type { Diagnosis } from './diagnose-service-account.js'
 
@@ -11,17 +13,29 @@ export const toDiagnosisBody = ({ serviceAccount, checkedAt, outcome, recentlyAu
   service_account_id: serviceAccount.id,
   provider: serviceAccount.provider,
   organisation: { id: serviceAccount.organisationId, name: serviceAccount.organisationName },
+  ...toStateBody(serviceAccount),
   checked_at: checkedAt.toISOString(),
   outcome,
   note: outcome === 'broken' && recentlyAuthorised ? RECENT : null,
   steps: steps.map(({ outcome: result, ...step }) => ({ ...step, result })),
 })
 
+/** What was known before the diagnosis, which changes nothing. */
+const toStateBody = (serviceAccount: Diagnosis['serviceAccount']) => {
+  const { state, since, reason } = stateOf(serviceAccount)
+  return { state, state_since: since.toISOString(), state_reason: explainReason(reason) }
+}
+
 /** What {@link toDiagnosisBody} writes, as `/openapi.json` promises it. */
 export const diagnosisAnswer = z.object({
   service_account_id: z.string(),
   provider: z.enum(['google', 'microsoft']),
   organisation: z.strictObject({ id: z.string(), name: z.string() }),
+  state: z
+    .enum(SERVICE_ACCOUNT_STATES)
+    .meta({ description: 'What was known before; a probe changes it, this does not.' }),
+  state_since: z.iso.datetime(),
+  state_reason: z.strictObject({ key: z.string(), problem: z.string(), fix: z.string() }).nullable(),
   checked_at: z.iso.datetime(),
   outcome: z.enum(['healthy', 'broken', 'unreachable']),
   note: z.string().nullable(),
@@ -39,3 +53,11 @@ export const diagnosisAnswer = z.object({
     }),
   ),
 })
+
+/** What both routes are described with. */
+export const DIAGNOSIS = {
+  summary: 'Find out what is wrong with a service account',
+  details:
+    'Tries everything live at the provider, which takes seconds. 200 also when something is wrong. Twenty times a minute for one service account, whoever asks.',
+  answers: { 200: diagnosisAnswer },
+}

@@ -3,15 +3,20 @@ import { Inject, Injectable } from '@nestjs/common'
 import { recordAct } from '#domain/audit/record-act.js'
 import { Clients } from '#domain/clients/clients.js'
 import { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
+import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
 import { Codes } from '#domain/grants/codes.js'
+import { NarrowGrants } from '#domain/grants/narrow-grants.js'
+import { parseCredential } from '#domain/providers/credential-codec.js'
+import { expiryOf } from '#domain/providers/credential-expiry.js'
+import { type DelegatedScope, scopesBeyond, scopesWithin } from '#domain/providers/delegated-scopes.js'
 import { after, Clock } from '#platform/clock/clock.js'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
 import { Database, type Tx } from '#platform/database/database.js'
+import { clientAnswer } from '#platform/oauth-protocol/client-answer.js'
 import { Log } from '#platform/observability/log.js'
 import type { Secret } from '#platform/secrets/secret.js'
-import { clientAnswer } from './client-answer.js'
 import { Consent } from './consent.entity.js'
 import { CHECK_LIFE, REPEAT_LIFE } from './consent-journey.js'
 import { Consents } from './consents.js'
@@ -29,15 +34,21 @@ export class AllowServiceAccount {
     private readonly operatorCredentials: ProviderCredentials,
     private readonly serviceAccounts: ServiceAccounts,
     private readonly codes: Codes,
+    private readonly grants: NarrowGrants,
     private readonly log: Log,
     @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
   ) {}
 
   /** @returns the address that carries the code to the client @throws ConsentStop */
   async allow(consent: Consent): Promise<string> {
+    await this.#narrowGrants(consent)
     const decided = await this.#onceMoreIfBeaten(() => this.database.inTransaction((tx) => this.#decide(tx, consent)))
     if (decided) {
       const { serviceAccountId } = decided
+      // It holds already; what does not come to be written now, the next consent writes first.
+      await this.#narrowGrants(consent).catch((error) =>
+        this.log.failure('service_account.not_narrowed', error, { serviceAccount: serviceAccountId }),
+      )
       this.log.info('consent.allowed', {
         consent: consent.id,
         client: consent.clientId,
@@ -73,12 +84,12 @@ export class AllowServiceAccount {
     await this.#refuseWhatHasChanged(tx, consent)
     if (!(await this.consents.move(tx, consent, 'allowed', { sealedCredential: null, endedAt: this.clock.now() })))
       return null
-    const serviceAccountId = await this.#connect(tx, consent)
+    const { id: serviceAccountId } = await this.#connect(tx, consent)
     await tx.nativeUpdate(Consent, { id: consent.id }, { serviceAccountId })
     const { id: subject, clientId, provider, organisation, scope, delegatedScope } = consent
     await recordAct(tx, {
       ...{ clientId, at: this.clock.now(), act: 'consent.allowed', serviceAccountId, subject },
-      actor: `administrator:${organisation!.administratorEmail}`,
+      actor: actorOf(consent),
       details: { provider: provider!, organisation: organisation!.id, scope, delegated_scope: delegatedScope },
     })
     return { serviceAccountId, code: await this.#issueCode(tx, consent, serviceAccountId) }
@@ -91,10 +102,14 @@ export class AllowServiceAccount {
     if (consent.credentialSource === 'operator') await getOperatorWay(tx, this.operatorCredentials, consent)
   }
 
-  async #connect(tx: Tx, consent: Consent): Promise<string> {
+  async #connect(tx: Tx, consent: Consent): Promise<ServiceAccount> {
     const { organisation, provider, credentialSource, sealedCredential, verifiedAt } = consent
     if (!organisation || !provider || !credentialSource || !isFresh(verifiedAt, this.clock.now()))
       throw new ConsentStop('outOfDate')
+    const credential = sealedCredential
+      ? await this.consents.open(consent, 'sealed_credential', sealedCredential)
+      : null
+    const narrowedTo = await this.#narrowingOf(tx, consent)
     const account = await this.serviceAccounts.connect(tx, {
       clientId: consent.clientId,
       provider,
@@ -104,12 +119,39 @@ export class AllowServiceAccount {
       administratorEmail: organisation.administratorEmail,
       cloud: organisation.cloud ?? null,
       credentialSource,
-      credential: sealedCredential ? await this.consents.open(consent, 'sealed_credential', sealedCredential) : null,
+      credential,
+      credentialExpiresAt: credential && expiryOf(parseCredential(credential)),
       scope: consent.scope,
       delegatedScope: consent.delegatedScope,
+      narrowedTo,
     })
     await tx.flush()
-    return account.id
+    return account
+  }
+
+  /**
+   * An administrator who allows less than before means what there is already, too. From the commit on nothing that goes further
+   * counts for more, also what was asked for before and is decided later. Null where nobody has ever allowed less.
+   */
+  async #narrowingOf(tx: Tx, consent: Consent): Promise<string[] | null> {
+    const { clientId, delegatedScope: to } = consent
+    const former = await this.serviceAccounts.lockLive(tx, organisationOf(consent)!)
+    if (!former) return null
+    const from = former.delegatedScope as DelegatedScope[]
+    const isLess = scopesBeyond(from, to).length > 0
+    if (isLess)
+      await recordAct(tx, {
+        ...{ clientId, at: this.clock.now(), act: 'service_account.narrowed', serviceAccountId: former.id },
+        ...{ subject: former.id, actor: actorOf(consent), details: { from, to } },
+      })
+    return isLess || former.narrowedTo ? scopesWithin(to) : null
+  }
+
+  /** Before the next consent, too: what an earlier one has taken away must not come back because this one allows more. */
+  async #narrowGrants(consent: Consent): Promise<void> {
+    const organisation = organisationOf(consent)
+    const account = organisation && (await this.database.read((em) => this.serviceAccounts.findLive(em, organisation)))
+    if (account?.narrowedTo) await this.grants.narrow(account.id, account.narrowedTo, actorOf(consent))
   }
 
   async #issueCode(tx: Tx, consent: Consent, serviceAccountId: string): Promise<Secret<string>> {
@@ -132,6 +174,11 @@ export class AllowServiceAccount {
     }
   }
 }
+
+const organisationOf = ({ clientId, provider, organisation }: Consent) =>
+  provider && organisation ? { clientId, provider, organisationId: organisation.id } : null
+
+const actorOf = ({ organisation }: Consent) => `administrator:${organisation!.administratorEmail}`
 
 export const isFresh = (verifiedAt: Date | null | undefined, now: Date) =>
   verifiedAt != null && now <= after(verifiedAt, CHECK_LIFE)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { AuthorizationQuery, readAuthorizationRequest, registeredRedirectUri } from './authorization-request.js'
-import { clientAnswer } from './client-answer.js'
+import { registeredRedirectUri } from '#domain/grants/check-authorization-query.js'
+import { clientAnswer } from '#platform/oauth-protocol/client-answer.js'
+import { administratorQuery, readAuthorizationRequest } from './authorization-request.js'
 
 const REDIRECT_URI = 'https://app.acme.test/connected'
 const ISSUER = 'https://connect.mandate.test'
@@ -21,7 +22,7 @@ const queryOf = (parameters: Record<string, string | undefined>) =>
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
     .join('&')
 
-const read = (query: string) => readAuthorizationRequest(new AuthorizationQuery(query), REDIRECT_URI)
+const read = (query: string) => readAuthorizationRequest(administratorQuery(`?${query}`), REDIRECT_URI)
 
 describe('an authorization request', () => {
   it('is accepted in the form that the vendor documents', () => {
@@ -101,7 +102,7 @@ describe('an authorization request', () => {
 
 describe('the redirect URI', () => {
   const client = { redirectUris: [REDIRECT_URI, 'https://app.acme.test/with?query=1'] }
-  const registered = (query: string) => registeredRedirectUri(new AuthorizationQuery(query), client as never)
+  const registered = (query: string) => registeredRedirectUri(administratorQuery(`?${query}`), client as never)
 
   it('is taken when it is one of the registered, byte for byte', () => {
     expect(registered(queryOf({ redirect_uri: 'https://app.acme.test/with?query=1' }))).toBe(
@@ -150,7 +151,7 @@ describe('the redirect URI', () => {
 
 describe('state', () => {
   const roundTrip = (query: string) => {
-    const encodedState = new AuthorizationQuery(query).encodedState()
+    const encodedState = administratorQuery(`?${query}`).encodedState()
     return clientAnswer({ redirectUri: REDIRECT_URI, encodedState }, ISSUER, { code: 'c' })
   }
 

@@ -34,10 +34,11 @@ export class BringCredential {
         ? { sealedCredential: await this.consents.seal(consent, 'sealed_credential', form.credential) }
         : {}),
     }
-    const moved = await this.database.inTransaction((tx) =>
-      this.consents.move(tx, consent, complete ? 'checking' : 'preparing', changes),
-    )
-    if (!moved) throw new ConsentStop('outOfDate')
+    await this.database.inTransaction(async (tx) => {
+      if (!(await this.consents.move(tx, consent, complete ? 'checking' : 'preparing', changes)))
+        throw new ConsentStop('outOfDate')
+      if (complete) await this.consents.recordBegun(tx, consent)
+    })
     return form
   }
 }

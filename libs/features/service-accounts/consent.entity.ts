@@ -40,6 +40,8 @@ const ConsentSchema = defineEntity({
     codeChallenge: p.text().nullable(),
     /** Hash of the cookie that ties this consent to one browser. */
     cookieHash: p.text(),
+    /** When somebody first signed in or gave a credential: since then this visit is on record. */
+    begunAt: p.datetime().nullable(),
     step: p.text().$type<ConsentStep>(),
     /** Counts the moves, so that a form is good for one of them. */
     revision: p.integer(),

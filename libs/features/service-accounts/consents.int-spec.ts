@@ -2,12 +2,15 @@ import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql'
 import { hours } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { ormOptions } from '#platform/database/migrate.js'
+import { defineStatement } from '#platform/database/statement.js'
 import { Secret } from '#platform/secrets/secret.js'
+import { explain } from '#platform/testing/explain.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
 import { Consent } from './consent.entity.js'
 import { Consents } from './consents.js'
+import { DELETE_EXPIRED, FORGET_SECRETS, PruneConsents } from './prune-consents.js'
 
 describe('the rows of the journey', () => {
   const server = testDatabase()
@@ -27,9 +30,10 @@ describe('the rows of the journey', () => {
   })
   afterAll(() => orm.close())
 
+  const inHours = (n: number) => new Date(clock.now().getTime() + hours(n))
   const newConsent = async (step: Consent['step'] = 'choosing') => {
     const id = `con_${++count}`
-    const expiresAt = new Date(clock.now().getTime() + hours(1))
+    const expiresAt = inHours(1)
     await database.inTransaction((tx) =>
       tx.insert(Consent, {
         id,
@@ -47,6 +51,8 @@ describe('the rows of the journey', () => {
     return read(id)
   }
   const read = (id: string) => database.read((em) => em.findOneOrFail(Consent, { id }))
+  const sql = <Row = unknown>(text: string, ...values: unknown[]) =>
+    database.run(defineStatement<Row>('', text), values)
   const move = (from: Consent, to: Consent['step'], changes = {}) =>
     database.inTransaction((tx) => consents.move(tx, from, to, changes))
 
@@ -80,6 +86,61 @@ describe('the rows of the journey', () => {
     expect(stored.organisation).toEqual(organisation)
     expect(stored.verifiedAt).toEqual(clock.now())
     expect(stored.delegatedScope).toEqual(['read_only'])
+  })
+
+  it('are pruned when their time is over: secrets at once, rows after a week, by several at once and in batches', async () => {
+    const ids: Record<string, string> = {}
+    for (const [name, hoursAgo] of Object.entries({ living: -1, expired: 1, old: 24 * 7 + 1 })) {
+      const { id } = await newConsent('checking')
+      const changes = {
+        sealedCredential: 'a credential',
+        sealedSignIn: 'a sign-in',
+        expiresAt: inHours(-hoursAgo),
+      }
+      await database.inTransaction((tx) => tx.nativeUpdate(Consent, { id }, changes))
+      ids[name] = id
+    }
+    await sql(
+      `insert into consents (id, client_id, redirect_uri, scope, delegated_scope, cookie_hash, step, revision, created_at, expires_at)
+       select 'con_old_' || n, 'cli_1', '', '{}', '{}', '', 'choosing', 0, $1, $1 from generate_series(1, 1200) n`,
+      inHours(-24 * 8),
+    )
+    const prune = () => new PruneConsents(database, clock).prune(new AbortController().signal)
+    await Promise.all([prune(), prune(), prune()])
+    const left = await sql<Consent>(
+      `select id, sealed_credential, sealed_sign_in from consents where id = any($1) or id like 'con_old%'`,
+      Object.values(ids),
+    )
+    const secrets = { sealed_credential: 'a credential', sealed_sign_in: 'a sign-in' }
+    expect(left.sort((a, b) => a.id.localeCompare(b.id))).toEqual([
+      { id: ids.living, ...secrets },
+      { id: ids.expired, sealed_credential: null, sealed_sign_in: null },
+    ])
+  })
+
+  it('are found by small indexes, however many there are', async () => {
+    await sql(
+      `insert into consents (id, client_id, redirect_uri, scope, delegated_scope, cookie_hash, step, revision, created_at, expires_at)
+       select 'con_new_' || n, 'cli_1', 'https://a.test/' || repeat('x', 200), '{}', '{}', '', 'choosing', 0, $1, $2 from generate_series(1, 20000) n`,
+      clock.now(),
+      inHours(24),
+    )
+    await sql('analyze consents')
+    for (const { text } of [FORGET_SECRETS, DELETE_EXPIRED]) {
+      const { scans, blocks } = await explain(database, text, [clock.now(), 500])
+      expect(scans).toEqual([])
+      expect(blocks).toBeLessThan(100)
+    }
+  })
+
+  it('are on record from the first deed of an administrator on, once', async () => {
+    const consent = await newConsent('checking')
+    const record = (actor?: string) => database.inTransaction((tx) => consents.recordBegun(tx, consent, actor))
+    await Promise.all([record('administrator:a@a.test'), record('administrator:a@a.test')])
+    await record()
+    expect(await sql('select act, actor, subject from audit_arrivals where subject = $1', consent.id)).toEqual([
+      { act: 'consent.begun', actor: 'administrator:a@a.test', subject: consent.id },
+    ])
   })
 
   it('hold secrets that open in their own row and column only', async () => {

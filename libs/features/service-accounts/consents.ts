@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { recordAct } from '#domain/audit/record-act.js'
 import { Clock } from '#platform/clock/clock.js'
 import type { Em, Tx } from '#platform/database/database.js'
 import { Sealer, type SealingPlace } from '#platform/secrets/sealer.js'
@@ -33,6 +34,19 @@ export class Consents {
       expiresAt: { $gt: this.clock.now() },
     }
     return (await tx.nativeUpdate(Consent, here, { ...changes, step: to, revision: from.revision + 1 })) === 1
+  }
+
+  /** Once for each visit, however often its administrator thinks again. A browser that does nothing leaves no record. */
+  async recordBegun(
+    tx: Tx,
+    { id, clientId, provider, credentialSource, scope, delegatedScope }: Consent,
+    actor?: string,
+  ) {
+    const at = this.clock.now()
+    if ((await tx.nativeUpdate(Consent, { id, begunAt: null }, { begunAt: at })) === 0) return
+    const chosen = { provider: provider ?? null, credential: credentialSource ?? null }
+    const details = { ...chosen, scope, delegated_scope: delegatedScope }
+    await recordAct(tx, { clientId, at, act: 'consent.begun', subject: id, details, ...(actor && { actor }) })
   }
 
   seal(consent: Pick<Consent, 'id' | 'clientId'>, column: SealedColumn, value: Secret<string>): Promise<string> {

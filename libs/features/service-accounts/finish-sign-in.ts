@@ -59,6 +59,7 @@ export class FinishSignIn {
     await this.database.inTransaction(async (tx) => {
       if (!(await this.consents.move(tx, consent, next ? 'preparing' : 'checking', changes)))
         throw new ConsentStop('outOfDate')
+      await this.consents.recordBegun(tx, consent, `administrator:${administrator.email}`)
     })
     return { cookie, next }
   }

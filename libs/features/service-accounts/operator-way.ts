@@ -2,6 +2,7 @@ import type { OperatorCredentialWithSecret, ProviderCredentials } from '#domain/
 import type { SignInRegistration } from '#domain/providers/administrator.port.js'
 import { parseCredential } from '#domain/providers/credential-codec.js'
 import type { ProviderCredential, ProviderName } from '#domain/providers/provider.port.js'
+import { signInRegistrationOf } from '#domain/providers/sign-in-registration.js'
 import type { Em } from '#platform/database/database.js'
 import type { Consent } from './consent.entity.js'
 import { ConsentStop } from './service-accounts.errors.js'
@@ -29,7 +30,7 @@ export async function getOperatorWay(
 export function operatorWayOf(operator: OperatorCredentialWithSecret): OperatorWay | null {
   const credential = operator.credential && parseCredential(operator.credential)
   if (!credential) return null
-  const signIn = credential.provider === 'microsoft' ? credential : operator.signIn
+  const signIn = signInRegistrationOf(operator)
   return signIn && { credential, signIn }
 }
 

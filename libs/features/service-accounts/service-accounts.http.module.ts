@@ -1,9 +1,8 @@
 import { Module } from '@nestjs/common'
 import { CredentialsModule } from '#domain/credentials/credentials.module.js'
 import { ProvidersModule } from '#domain/providers/providers.module.js'
-import { AssetsController } from './http/assets.controller.js'
+import { PagesModule } from '#platform/pages/pages.module.js'
 import { AuthorizeController } from './http/authorize.controller.js'
-import { ConsentAssets } from './http/consent-assets.js'
 import { ConsentCookies } from './http/consent-cookies.js'
 import { ConsentFormsController } from './http/consent-forms.controller.js'
 import { ConsentPagesController } from './http/consent-pages.controller.js'
@@ -14,14 +13,8 @@ import { StreamCheck } from './http/stream-check.js'
 import { ServiceAccountsModule } from './service-accounts.module.js'
 
 @Module({
-  imports: [ServiceAccountsModule, CredentialsModule, ProvidersModule],
-  providers: [ConsentAssets, ConsentCookies, PageAnswers, ConsentViews, StreamCheck],
-  controllers: [
-    AuthorizeController,
-    ConsentPagesController,
-    ConsentFormsController,
-    ProviderReturnController,
-    AssetsController,
-  ],
+  imports: [ServiceAccountsModule, CredentialsModule, ProvidersModule, PagesModule],
+  providers: [ConsentCookies, PageAnswers, ConsentViews, StreamCheck],
+  controllers: [AuthorizeController, ConsentPagesController, ConsentFormsController, ProviderReturnController],
 })
 export class ServiceAccountsHttpModule {}

@@ -3,11 +3,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
+import { clientAnswer } from '#platform/oauth-protocol/client-answer.js'
 import { callerAddress } from '#platform/rate-limits/caller-address.js'
 import { RateLimits } from '#platform/rate-limits/rate-limits.js'
-import { AuthorizationQuery } from '../authorization-request.js'
+import { administratorQuery } from '../authorization-request.js'
 import { BeginConsent } from '../begin-consent.js'
-import { clientAnswer } from '../client-answer.js'
 import { ConsentCookies } from './consent-cookies.js'
 import { authorizeQuery } from './consent-forms.js'
 import { ConsentPagesFilter } from './consent-pages.filter.js'
@@ -37,9 +37,7 @@ export class AuthorizeController {
   })
   async authorize(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     await this.limits.authorizations.count(callerAddress(request.ip))
-    const url = request.raw.url ?? ''
-    const query = new AuthorizationQuery(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')
-    const beginning = await this.beginConsent.begin(query)
+    const beginning = await this.beginConsent.begin(administratorQuery(request.raw.url ?? ''))
     if (beginning.kind === 'refused') {
       const { error, description } = beginning.refusal
       const answer = { error, error_description: description }

@@ -1,9 +1,7 @@
-import { Controller, Inject, Param, Post, Req, Res, UseFilters } from '@nestjs/common'
+import { Controller, Param, Post, Req, Res, UseFilters } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { PROVIDER_NAMES } from '#domain/providers/provider.port.js'
-import type { HttpSettings } from '#platform/config/settings.js'
-import { HTTP_SETTINGS } from '#platform/config/tokens.js'
 import { Described, type RouteDescription } from '#platform/http/openapi/describe-route.js'
 import { AllowServiceAccount } from '../allow-service-account.js'
 import { BringCredential } from '../bring-credential.js'
@@ -18,7 +16,7 @@ import { answerForm, credentialForm, mailboxForm, providerForm } from './consent
 import { ConsentPagesFilter } from './consent-pages.filter.js'
 import { ConsentViews } from './consent-views.js'
 import { CONSENTS_PATH, PageAnswers } from './page-answers.js'
-import { field, isFromElsewhere, readConsentForm } from './read-consent-form.js'
+import { field, readConsentForm } from './read-consent-form.js'
 
 const described = (summary: string, body: z.ZodType, answers: RouteDescription['answers'] = { 303: 'redirect' }) =>
   Described({ summary, access: 'browser', body, forms: 'only', answers, refusals: [403, 409, 410] })
@@ -38,7 +36,6 @@ export class ConsentFormsController {
     private readonly cookies: ConsentCookies,
     private readonly views: ConsentViews,
     private readonly pages: PageAnswers,
-    @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
   ) {}
 
   @Post('provider')
@@ -108,7 +105,7 @@ export class ConsentFormsController {
   }
 
   async #read(request: FastifyRequest, id: string) {
-    if (isFromElsewhere(request, this.http.publicUrl)) throw new ConsentStop('foreignForm')
+    if (this.pages.isFromElsewhere(request)) throw new ConsentStop('foreignForm')
     const form = await readConsentForm(request)
     return { form, csrf: field(form, 'csrf'), cookie: this.cookies.read(request, id) }
   }

@@ -1,63 +1,49 @@
-import { Inject, Injectable } from '@nestjs/common'
+import { Injectable } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { VNode } from 'preact'
 import { Providers } from '#domain/providers/providers.js'
-import type { HttpSettings } from '#platform/config/settings.js'
-import { HTTP_SETTINGS } from '#platform/config/tokens.js'
-import { type Frame, renderPage } from '../pages/document.js'
-import { ConsentAssets } from './consent-assets.js'
+import type { Frame } from '#platform/pages/document.js'
+import { Pages } from '#platform/pages/pages.js'
 
 export const CONSENTS_PATH = '/enterprise_connect/consents'
 
-/** How pages leave: with what they may load and where their forms may end, beside the headers of every answer. */
+interface Answer {
+  status?: number
+  /** Where a form of this page may end, besides here and at the providers. */
+  redirectUri?: string
+}
+
+/** The pages of a consent leave as all pages do; their forms may end at the client and at the providers. */
 @Injectable()
 export class PageAnswers {
   constructor(
-    private readonly assets: ConsentAssets,
+    private readonly pages: Pages,
     private readonly providers: Providers,
-    @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
   ) {}
 
   frame(request: FastifyRequest): Frame {
-    return {
-      requestId: request.id,
-      brokerHost: this.http.publicUrl.host,
-      stylesheet: this.assets.stylesheet,
-      script: this.assets.script,
-      icon: this.assets.icon,
-    }
+    return this.pages.frame(request)
   }
 
-  /** @param redirectUri where a form of this page may end, besides here and at the providers */
-  send(reply: FastifyReply, page: VNode, options: { status?: number; redirectUri?: string } = {}) {
-    return this.prepare(reply, options).send(renderPage(page))
+  send(reply: FastifyReply, page: VNode, answer: Answer = {}) {
+    return this.pages.send(reply, page, this.#endings(answer))
   }
 
-  prepare(reply: FastifyReply, { status = 200, redirectUri }: { status?: number; redirectUri?: string }): FastifyReply {
-    const formTargets = [
-      "'self'",
-      ...(redirectUri ? [new URL(redirectUri).origin, ...this.providers.browserOrigins()] : []),
-    ]
-    return reply
-      .status(status)
-      .type('text/html; charset=utf-8')
-      .header(
-        'content-security-policy',
-        [
-          "default-src 'none'",
-          "style-src 'self'",
-          "script-src 'self'",
-          "img-src 'self'",
-          "base-uri 'none'",
-          "frame-ancestors 'none'",
-          // Browsers also hold a form's redirects to this list, and ours end at the client or at a provider.
-          `form-action ${[...new Set(formTargets)].join(' ')}`,
-        ].join('; '),
-      )
+  prepare(reply: FastifyReply, answer: Answer): FastifyReply {
+    return this.pages.prepare(reply, this.#endings(answer))
   }
 
-  /** 303 and never 307, so that no form is ever posted on (RFC 9700 section 4.12). */
   redirect(reply: FastifyReply, to: string) {
-    return reply.status(303).header('location', to).send()
+    return this.pages.redirect(reply, to)
+  }
+
+  isFromElsewhere(request: FastifyRequest): boolean {
+    return this.pages.isFromElsewhere(request)
+  }
+
+  #endings({ redirectUri, ...answer }: Answer) {
+    return redirectUri
+      ? { ...answer, formsEndAt: [new URL(redirectUri).origin, ...this.providers.browserOrigins()] }
+      : answer
   }
 }

@@ -33,14 +33,3 @@ async function readParts(request: FastifyRequest): Promise<Form> {
   }
   return form
 }
-
-/**
- * Whether a form came from a page of ours, as far as the browser says so. Our pages send no referrer, which makes
- * browsers write `Origin: null` (Fetch section 3.3.1); `Sec-Fetch-Site` is then what tells us from others.
- */
-export function isFromElsewhere({ headers }: Pick<FastifyRequest, 'headers'>, publicUrl: URL): boolean {
-  const site = headers['sec-fetch-site']
-  if (site !== undefined && site !== 'same-origin') return true
-  const { origin } = headers
-  return origin !== undefined && origin !== 'null' && origin !== publicUrl.origin
-}

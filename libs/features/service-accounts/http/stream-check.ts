@@ -3,9 +3,10 @@ import type { CheckStep, OrganisationClaim, VerifiedOrganisation } from '#domain
 import { seconds } from '#platform/clock/clock.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 import { Log } from '#platform/observability/log.js'
+import { askerOf } from '#platform/pages/asker.js'
+import type { Frame } from '#platform/pages/document.js'
 import { CheckOrganisation } from '../check-organisation.js'
 import type { Visit } from '../open-consent.js'
-import { askerOf } from '../pages/asker.js'
 import {
   type CheckVerdict,
   checkListEnds,
@@ -15,7 +16,6 @@ import {
   renderVerdict,
   renderWaiting,
 } from '../pages/check.page.js'
-import type { Frame } from '../pages/document.js'
 import { ConsentStop } from '../service-accounts.errors.js'
 import { formTarget } from './consent-views.js'
 

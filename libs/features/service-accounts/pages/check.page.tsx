@@ -1,11 +1,12 @@
 import { render } from 'preact-render-to-string'
 import type { CheckStep } from '#domain/providers/administrator.port.js'
 import type { ProviderName } from '#domain/providers/provider.port.js'
-import type { Asker } from './asker.js'
-import { Document, type Frame, Gap, renderAroundGap } from './document.js'
+import type { Asker } from '#platform/pages/asker.js'
+import type { Frame } from '#platform/pages/document.js'
+import { oneLine } from '#platform/pages/outside-text.js'
+import { Document, Gap, renderAroundGap } from './document.js'
 import { ConsentForm, DenyForm, type FormTarget } from './elements.js'
 import { TextField } from './fields.js'
-import { oneLine } from './outside-text.js'
 import { en as t } from './strings.en.js'
 
 export interface CheckPageProps {

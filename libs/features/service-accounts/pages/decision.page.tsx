@@ -1,8 +1,10 @@
 import type { ProviderName } from '#domain/providers/provider.port.js'
-import type { Asker } from './asker.js'
-import { Document, type Frame } from './document.js'
-import { ConsentForm, Fact, type FormTarget, HostName, MayAndMayNot } from './elements.js'
-import { oneLine } from './outside-text.js'
+import type { Asker } from '#platform/pages/asker.js'
+import type { Frame } from '#platform/pages/document.js'
+import { Fact, HostName } from '#platform/pages/elements.js'
+import { oneLine } from '#platform/pages/outside-text.js'
+import { Document } from './document.js'
+import { ConsentForm, type FormTarget, MayAndMayNot } from './elements.js'
 import { en as t } from './strings.en.js'
 
 export interface DecisionProps {

@@ -1,5 +1,5 @@
 import { type ComponentChildren, Fragment } from 'preact'
-import type { Asker, Host } from './asker.js'
+import type { Asker } from '#platform/pages/asker.js'
 import { en as t } from './strings.en.js'
 
 /** Where forms of one consent go, and the token that proves they come from its pages. */
@@ -78,29 +78,6 @@ export const Breakable = ({ value }: { value: string }) => (
     ))}
   </>
 )
-
-export function HostName({ host }: { host: Host }) {
-  return (
-    <span class="host">
-      <bdi translate={false}>{host.readable}</bdi>
-      {host.punycode && (
-        <span class="aside">
-          {' '}
-          ({t.ask.inOtherLetters}: <span translate={false}>{host.punycode}</span>)
-        </span>
-      )}
-    </span>
-  )
-}
-
-export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
-  return (
-    <div class="fact">
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  )
-}
 
 /** What it may do and what it may not, side by side in weight: marks beside words, never colour alone. */
 export function MayAndMayNot({ may, mayNot, names }: { may: string[]; mayNot: string[]; names: MayNames }) {

@@ -1,5 +1,6 @@
-import { Document, type Frame } from './document.js'
-import { oneLine } from './outside-text.js'
+import type { Frame } from '#platform/pages/document.js'
+import { oneLine } from '#platform/pages/outside-text.js'
+import { Document } from './document.js'
 import { en as t } from './strings.en.js'
 
 /** Every way a visit can end that is not a page of the journey, nor Allow, nor Deny. */

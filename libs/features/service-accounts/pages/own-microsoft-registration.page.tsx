@@ -1,5 +1,6 @@
-import type { Asker } from './asker.js'
-import { Document, type Frame } from './document.js'
+import type { Asker } from '#platform/pages/asker.js'
+import type { Frame } from '#platform/pages/document.js'
+import { Document } from './document.js'
 import { ConsentForm, CopyBox, DenyForm, type FormTarget } from './elements.js'
 import { ComplaintSummary, type Complaints, FileField, TextAreaField, TextField } from './fields.js'
 import { ScopeTable } from './scope-table.js'

@@ -1,7 +1,7 @@
-import { askerOf } from './asker.js'
+import { askerOf } from '#platform/pages/asker.js'
+import { renderPage } from '#platform/pages/document.js'
 import { checkPage } from './check.page.js'
 import { Decision } from './decision.page.js'
-import { renderPage } from './document.js'
 import { ORDINARY, samplePages } from './sample-pages.js'
 import { mayDo, mayNotDo } from './what-it-may-do.js'
 

@@ -1,7 +1,8 @@
 import type { CheckStep } from '#domain/providers/administrator.port.js'
 import { type DelegatedScope, permissionsOf, providerScopesFor } from '#domain/providers/delegated-scopes.js'
 import type { MailboxKind, ProviderName } from '#domain/providers/provider.port.js'
-import { askerOf } from './asker.js'
+import { askerOf } from '#platform/pages/asker.js'
+import { type Frame, renderPage } from '#platform/pages/document.js'
 import {
   type CheckVerdict,
   checkListEnds,
@@ -12,7 +13,6 @@ import {
   renderWaiting,
 } from './check.page.js'
 import { Decision } from './decision.page.js'
-import { type Frame, renderPage } from './document.js'
 import { Ending, type EndingName } from './ending.page.js'
 import { GoogleDelegation } from './google-delegation.page.js'
 import { MicrosoftGrant } from './microsoft-grant.page.js'

@@ -7,17 +7,12 @@ import { endings } from './endings.en.js'
  * The reader is an IT administrator who has never heard of us, is careful by profession, and has ten minutes.
  */
 export const en = {
-  language: 'en',
-  product: 'Mandate',
-  unnamedClient: 'A client without a name',
-
   frame: {
     steps: { ask: 'Who is asking', prepare: 'Prepare', check: 'Check', decide: 'Decide' },
     stepOf: (step: number, label: string) => `Step ${step} of 4: ${label}`,
     progress: 'Progress',
     about: (brokerHost: string) =>
       `You are on ${brokerHost}, a Mandate server. It stands between the vendor and your calendars, keeps the credentials, and lets nothing through that you have not allowed.`,
-    requestId: 'Request id for support:',
     back: 'Back',
     deny: (client: string) => `Deny and return to ${client}`,
     copy: 'Copy',
@@ -70,7 +65,6 @@ export const en = {
       `You decide, as an administrator, in four steps. ${client} gets nothing before you press Allow in the last one, and you can leave at any time.`,
     who: 'Asked by',
     returnsTo: 'Returns to',
-    inOtherLetters: 'technical form',
     notTheProvider: 'This request comes from the vendor named here, not from Google or Microsoft.',
     whose: 'Whose calendars',
     may: 'It will be able to',

@@ -1,7 +1,9 @@
 import type { ProviderName } from '#domain/providers/provider.port.js'
-import type { Asker } from './asker.js'
-import { Document, type Frame } from './document.js'
-import { ConsentForm, DenyForm, Fact, type FormTarget, HostName, MayAndMayNot } from './elements.js'
+import type { Asker } from '#platform/pages/asker.js'
+import type { Frame } from '#platform/pages/document.js'
+import { Fact, HostName } from '#platform/pages/elements.js'
+import { Document } from './document.js'
+import { ConsentForm, DenyForm, type FormTarget, MayAndMayNot } from './elements.js'
 import { en as t } from './strings.en.js'
 
 /** One provider, and whether the operator's credential can be used there. Bringing one's own is always possible. */

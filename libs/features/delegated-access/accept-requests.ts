@@ -3,13 +3,14 @@ import { originValues } from '#domain/audit/record-act.js'
 import { Clients } from '#domain/clients/clients.js'
 import { mailboxKindsOf } from '#domain/credentials/service-account-scopes.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
-import type { Grant } from '#domain/grants/grant.entity.js'
+import { type Grant, ownServiceAccountOf } from '#domain/grants/grant.entity.js'
 import { after, Clock } from '#platform/clock/clock.js'
 import { Database, type Em } from '#platform/database/database.js'
 import { isUniqueViolation } from '#platform/database/statement.js'
 import { conflict, insufficientScope, invalidToken } from '#platform/errors/api-error.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
+import { traced } from '#platform/observability/tracing.js'
 import { Doorbell } from '#platform/queues/doorbell.js'
 import { hashOf, newId, RandomSource } from '#platform/secrets/random.js'
 import { ACCEPT_REQUESTS } from './acceptance-statement.js'
@@ -40,7 +41,12 @@ export class AcceptRequests {
   ) {}
 
   /** @throws ValidationError naming item and field; ApiError insufficient_scope, invalid_token, conflict */
-  async accept(grant: Grant, batch: AskedBatch): Promise<DelegatedAccessRequest[]> {
+  accept(grant: Grant, batch: AskedBatch): Promise<DelegatedAccessRequest[]> {
+    const fields = { client: grant.clientId, mailboxes: batch.items.length }
+    return traced('accept-requests', { fields }, () => this.#accept(grant, batch))
+  }
+
+  async #accept(grant: Grant, batch: AskedBatch): Promise<DelegatedAccessRequest[]> {
     const checked = await this.database.read((em) => this.#checkAll(em, grant, batch))
     failPoint('accept-requests.checked')
     const { rows, isRepeat } = await this.#insertOrFind(grant, checked, batch.idempotencyKey)
@@ -48,7 +54,7 @@ export class AcceptRequests {
     if (!isRepeat)
       await this.doorbell.ring(
         MINT_ACCESS,
-        rows.map(({ id }) => ({ requestId: id })),
+        rows.map(({ id, clientId }) => ({ requestId: id, clientId })),
       )
     failPoint('accept-requests.rung')
     this.log.info('access.requested', {
@@ -61,13 +67,14 @@ export class AcceptRequests {
   }
 
   async #checkAll(em: Em, grant: Grant, batch: AskedBatch): Promise<CheckedAccess[]> {
-    if (grant.accountId) throw insufficientScope("This is a mailbox's token; use the service account's.")
+    const serviceAccountId = ownServiceAccountOf(grant)
+    if (!serviceAccountId) throw insufficientScope("This is a mailbox's token; use the service account's.")
     const kinds = mailboxKindsOf(grant.scope)
     if (kinds.length === 0)
       throw insufficientScope(
         'The token holds neither service_account/accounts/manage nor service_account/resources/manage.',
       )
-    const account = await this.serviceAccounts.find(em, grant.serviceAccountId)
+    const account = await this.serviceAccounts.find(em, serviceAccountId)
     if (!account || account.revokedAt) throw invalidToken()
     const client = await this.clients.get(em, grant.clientId)
     return this.check.check(batch.items, { client, account, kinds, nameOf: batch.nameOf })
@@ -110,6 +117,7 @@ export class AcceptRequests {
       idempotencyKey,
       fingerprint: fingerprintOf(item),
       ...item,
+      callbackHost: new URL(item.callbackUrl).host,
       decision: 'pending' as const,
       callback: 'waiting' as const,
       attempts: 0,

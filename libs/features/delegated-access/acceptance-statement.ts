@@ -9,12 +9,12 @@ export const ACCEPT_REQUESTS = defineStatement(
   'accept-requests',
   `with accepted as (
      insert into delegated_access_requests (id, client_id, service_account_id, idempotency_key, fingerprint, email,
-       callback_url, scope, state, decision, callback, attempts, ring_at, created_at)
+       callback_url, callback_host, scope, state, decision, callback, attempts, ring_at, created_at)
      select id, "clientId", "serviceAccountId", "idempotencyKey", fingerprint, email,
-       "callbackUrl", scope, state, decision, callback, attempts, "ringAt", "createdAt"
+       "callbackUrl", "callbackHost", scope, state, decision, callback, attempts, "ringAt", "createdAt"
      from jsonb_to_recordset($1::jsonb) as asked (id text, "clientId" text, "serviceAccountId" text,
-       "idempotencyKey" text, fingerprint text, email text, "callbackUrl" text, scope text[], state text,
-       decision text, callback text, attempts int, "ringAt" timestamptz, "createdAt" timestamptz)
+       "idempotencyKey" text, fingerprint text, email text, "callbackUrl" text, "callbackHost" text, scope text[],
+       state text, decision text, callback text, attempts int, "ringAt" timestamptz, "createdAt" timestamptz)
      returning id, client_id, service_account_id, email, scope, created_at
    )
    ${recordActsOf('accepted', {

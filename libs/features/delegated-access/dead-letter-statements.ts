@@ -7,7 +7,7 @@ export type DeadLetterScope = 'all' | 'service_account' | 'host' | 'request'
 const IN_SCOPE: Record<DeadLetterScope, string> = {
   all: '$1::text is null',
   service_account: 'service_account_id = $1',
-  host: `lower(substring(callback_url from '://([^/?#]*)')) = $1`,
+  host: 'callback_host = $1',
   request: 'id = $1',
 }
 
@@ -46,7 +46,7 @@ export const REDELIVER_DEAD_LETTERS = forEachScope((scope, condition) =>
      ), waiting as (
        update delegated_access_requests r
        set callback = 'waiting', abandoned_because = null, lease_until = null, ended_at = null, redelivered_at = $3,
-         ring_at = $3
+         next_attempt_at = null, ring_at = $3
        from chosen where r.id = chosen.id
        returning r.id, r.client_id, r.service_account_id, r.email
      ), audited as (

@@ -1,6 +1,6 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs'
 import { Module } from '@nestjs/common'
-import { CallbackHost } from './callback-host.entity.js'
+import { CallbackHost } from '#domain/deliveries/callback-host.entity.js'
 import { CallbackAttempt, DelegatedAccessRequest } from './delegated-access-request.entity.js'
 import { FindDeadLetters } from './find-dead-letters.js'
 import { FindRequests } from './find-requests.js'

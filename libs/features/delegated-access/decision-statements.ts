@@ -1,14 +1,16 @@
 import { recordActsOf } from '#domain/audit/record-act.js'
+import type { LiveState } from '#domain/credentials/service-account-states.js'
 import { GRANT_WANTED_MAILBOX } from '#domain/grants/grant-mailbox.js'
 import type { MicrosoftCloudName } from '#domain/providers/provider.port.js'
 import { defineBatchStatement, defineStatement } from '#platform/database/statement.js'
+import { LOCK_ASKED_REQUESTS } from './lock-asked-requests.js'
 import type { Decision } from './request-lifecycle.js'
 
 /** A request, with the service account it is made through. */
 export interface AskedRequest {
   id: string
   decision: Decision
-  callback_url: string
+  callback_host: string
   client_id: string
   service_account_id: string
   email: string
@@ -27,6 +29,15 @@ export interface AskedRequest {
   last_holder: string | null
   /** The service account was revoked, or the client disabled, since the request was accepted. */
   withdrawn: boolean
+  /** What its administrator allows now, where that is less than when it may have been asked for. */
+  narrowed_to: string[] | null
+  /** Of the service account. */
+  state: LiveState
+  state_reason: string | null
+  /** When the last probe of the service account began. */
+  probed_at: Date | null
+  /** When it was refused for a reason that is not its own, or found its service account failing. */
+  held_since: Date | null
 }
 
 /** A `limit` in each keeps them lookups by index: without one, a plan made on empty tables may scan all grants for ever. */
@@ -38,9 +49,10 @@ const LAST_HOLDER = `(
 
 /** Values: request. */
 export const FIND_REQUEST = defineBatchStatement<AskedRequest>(
-  `select r.id, r.decision, r.callback_url, r.client_id, r.service_account_id, r.email, r.scope, r.created_at,
+  `select r.id, r.decision, r.callback_host, r.client_id, r.service_account_id, r.email, r.scope, r.created_at,
      s.provider, s.organisation_id, s.domains, s.administrator_email, s.cloud, s.updated_at as authorised_at,
-     s.scope as account_scope, s.credential_version, s.sealed_credential,
+     s.scope as account_scope, s.credential_version, s.sealed_credential, s.state, s.state_reason, s.probed_at, s.narrowed_to,
+     r.held_since,
      (s.revoked_at is not null or c.disabled_at is not null) as withdrawn, ${LAST_HOLDER} as last_holder
    from delegated_access_requests r
    join service_accounts s on s.id = r.service_account_id
@@ -50,7 +62,7 @@ export const FIND_REQUEST = defineBatchStatement<AskedRequest>(
 
 /**
  * Decides and grants at once, so that the loser of a race leaves no grant behind. No row when another run decided first,
- * or the service account was revoked meanwhile.
+ * the service account was revoked, or its administrator allows less by now.
  * Values: request, now, next ring, account, profile, grant, address, kind, display name, provider's user id.
  */
 export const RECORD_GRANT = defineBatchStatement<{ id: string }>(
@@ -58,13 +70,12 @@ export const RECORD_GRANT = defineBatchStatement<{ id: string }>(
      select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
          $8::text[], $9::text[], $10::text[])
        as asked (request_id, now, ring_at, account_id, profile_id, grant_id, email, kind, display_name, provider_user_id)
-   ), wanted as (
+   ), ${LOCK_ASKED_REQUESTS}, wanted as (
      select asked.*, asked.now as granted_at, r.client_id, r.service_account_id, s.provider, r.scope
      from asked
-     join delegated_access_requests r on r.id = asked.request_id and r.decision = 'pending'
+     join locked r on r.id = asked.request_id and r.decision = 'pending'
      join service_accounts s on s.id = r.service_account_id and s.revoked_at is null
-     order by r.id
-     for update of r
+       and (s.narrowed_to is null or r.scope <@ s.narrowed_to)
    ), ${GRANT_WANTED_MAILBOX}, audited as (
      ${recordActsOf('wanted join granted on granted.id = wanted.grant_id', {
        ...{ client_id: 'client_id', at: 'granted_at', act: `'mint.granted'`, service_account_id: 'service_account_id' },
@@ -100,10 +111,59 @@ export const RECORD_DENIAL = defineStatement<{ id: string }>(
    select id from denied`,
 )
 
-/** Values: request, next ring. */
+/**
+ * Lets a request wait until its service account comes back, or its patience ends. No row when it is not failing by now: the
+ * lock makes whoever ends the failing wait, so that nothing is held that nobody would let go. Values: request, now, end.
+ */
+export const HOLD_REQUEST = defineStatement<{ id: string }>(
+  'hold-request',
+  `with failing as (
+     select s.id from service_accounts s
+     where s.id = (select service_account_id from delegated_access_requests where id = $1)
+       and s.state = 'failing' and s.revoked_at is null
+     for share
+   )
+   update delegated_access_requests r set held_since = coalesce(r.held_since, $2), ring_at = $3
+   from failing where r.id = $1 and r.decision = 'pending'
+   returning r.id`,
+)
+
+/** It was refused for a reason that is not its own, and a probe is to tell. Values: request, now, next ring. */
+export const AWAIT_PROBE = defineStatement(
+  'await-probe',
+  `update delegated_access_requests set held_since = coalesce(held_since, $2), ring_at = $3
+   where id = $1 and decision = 'pending'`,
+)
+
+/**
+ * Lets go what was held for service accounts that are not failing any more, so many at a time; what has been refused since
+ * waits for another probe. Values: now, rows at most.
+ */
+export const LET_GO = defineStatement<{ id: string }>(
+  'let-go',
+  `update delegated_access_requests set held_since = null, ring_at = $1 where id in (
+     select r.id from service_accounts s
+     join delegated_access_requests r on r.service_account_id = s.id and r.decision = 'pending'
+       and r.held_since is not null and r.held_since < s.state_since
+     where s.holds_requests and s.state <> 'failing'
+     limit $2 for update of r skip locked
+   ) returning id`,
+)
+
+/** For those that have let go of everything. */
+export const NOTHING_HELD = defineStatement(
+  'nothing-held',
+  `update service_accounts s set holds_requests = false
+   where s.holds_requests and (s.state <> 'failing' or s.revoked_at is not null)
+     and not exists (select 1 from delegated_access_requests r
+       where r.service_account_id = s.id and r.decision = 'pending' and r.held_since is not null
+         and r.held_since < s.state_since)`,
+)
+
+/** What it is refused with next is looked into anew. Values: request, next ring. */
 export const POSTPONE_MINT = defineStatement(
   'postpone-mint',
-  `update delegated_access_requests set ring_at = $2 where id = $1 and decision = 'pending'`,
+  `update delegated_access_requests set ring_at = $2, held_since = null where id = $1 and decision = 'pending'`,
 )
 
 /** Values: request, now. */

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core'
-import type { AbandonedBecause, CallbackState, Decision } from './request-lifecycle.js'
+import type { AbandonedBecause } from '#domain/deliveries/delivery-lifecycle.js'
+import type { CallbackState, Decision } from './request-lifecycle.js'
 
 /** A client's request for one mailbox: the ledger of the main path. The queue only rings for it. */
 const DelegatedAccessRequestSchema = defineEntity({
@@ -14,6 +15,8 @@ const DelegatedAccessRequestSchema = defineEntity({
     fingerprint: p.text(),
     email: p.text(),
     callbackUrl: p.text(),
+    /** Of that URL, as a URL parser reads it: without the scheme's own port, and in punycode. */
+    callbackHost: p.text(),
     scope: p.array(),
     state: p.text().nullable(),
 
@@ -29,9 +32,13 @@ const DelegatedAccessRequestSchema = defineEntity({
     attempts: p.integer().default(0),
     /** A delivery attempt is in hand until then; nobody else may begin one. */
     leaseUntil: p.datetime().nullable(),
+    /** No attempt before then, whoever rings. Null: not tried yet, or asked for once more by hand. */
+    nextAttemptAt: p.datetime().nullable(),
 
     /** When the sweeper rings for this row, unless it has moved by then. Null: nothing is left to do. */
     ringAt: p.datetime().nullable(),
+    /** It waits for its service account to come back since then. */
+    heldSince: p.datetime().nullable(),
     createdAt: p.datetime(),
     decidedAt: p.datetime().nullable(),
     /** The last time that somebody wanted the client told once more. */

@@ -1,14 +1,16 @@
 import { defineJob } from '#platform/queues/job.js'
 
 /** From accept-requests (or the sweeper) to mint-access: the provider has to be asked about this request. */
-export const MINT_ACCESS = defineJob<{ requestId: string }>({
+export const MINT_ACCESS = defineJob<{ requestId: string; clientId: string }>({
   name: 'mint-access',
   id: ({ requestId }) => `mint-${requestId}`,
+  sharer: ({ clientId }) => clientId,
 })
 
-/** `host` only lets a worker see, without asking the database, that it has enough calls there under way. */
+/** `clientId` and `host` only let a worker see, without asking the database, that it has enough calls for them under way. */
 export interface Delivery {
   requestId: string
+  clientId: string
   host: string
 }
 
@@ -16,9 +18,11 @@ export interface Delivery {
 export const DELIVER_CALLBACK = defineJob<Delivery>({
   name: 'deliver-callback',
   id: ({ requestId }) => `deliver-${requestId}`,
+  sharer: ({ clientId }) => clientId,
 })
 
-export const deliveryOf = (request: { id: string; callbackUrl: string }): Delivery => ({
+export const deliveryOf = (request: { id: string; clientId: string; callbackHost: string }): Delivery => ({
   requestId: request.id,
-  host: new URL(request.callbackUrl).host,
+  clientId: request.clientId,
+  host: request.callbackHost,
 })

@@ -1,9 +1,12 @@
 import type { ServerResponse } from 'node:http'
+import { CallbackHost } from '#domain/deliveries/callback-host.entity.js'
+import { DELIVERY_SCHEDULE } from '#domain/deliveries/delivery-lifecycle.js'
+import { HELD_BACK_AT_MOST, LONGEST_OPEN, OPEN_FOR, OPENS_AFTER } from '#domain/deliveries/host-breaker.js'
 import { Account } from '#domain/grants/account.entity.js'
 import { Code } from '#domain/grants/code.entity.js'
 import { Codes } from '#domain/grants/codes.js'
 import { Grant } from '#domain/grants/grant.entity.js'
-import { hours, minutes, seconds } from '#platform/clock/clock.js'
+import { after, hours, minutes, seconds } from '#platform/clock/clock.js'
 import { EgressClient } from '#platform/egress/egress-client.js'
 import { EgressPolicy, LOOPBACK_RULES } from '#platform/egress/egress-policy.js'
 import { type Receiver, startReceiver } from '#platform/egress/testing/receiver.js'
@@ -12,15 +15,15 @@ import { RandomSource } from '#platform/secrets/random.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 import { until } from '#platform/testing/until.js'
-import { CallbackHost } from './callback-host.entity.js'
-import { HELD_BACK_AT_MOST, LONGEST_OPEN, OPEN_FOR, OPENS_AFTER } from './callback-host-statements.js'
 import { CallbackAttempt, DelegatedAccessRequest } from './delegated-access-request.entity.js'
 import { DeliverCallback } from './deliver-callback.js'
+import { RECORD_DELIVERY } from './delivery-statements.js'
 import { FindDeadLetters } from './find-dead-letters.js'
 import { FindRequests } from './find-requests.js'
 import { MeasureBacklog } from './measure-backlog.js'
 import { RedeliverDeadLetters } from './redeliver-dead-letters.js'
-import { DELIVERY_SCHEDULE } from './request-lifecycle.js'
+import { SWEEP_AFTER } from './request-lifecycle.js'
+import { TAKE_DUE } from './sweep-requests.js'
 
 /** No jitter, so that times can be named. */
 class MiddleOfTheRange extends RandomSource {
@@ -92,21 +95,33 @@ describe('callbacks', () => {
   const hostOf = ({ port }: Receiver) => `127.0.0.1:${port}`
 
   /** Refused by the provider, so that there is something to tell and no grant to make up. */
-  async function denied({ to = receiver, ser = 'ser_1' } = {}): Promise<string> {
+  async function denied({ to = receiver, ser = 'ser_1', url = '' } = {}): Promise<string> {
     requests += 1
     const id = `dar_${requests.toString(16).padStart(24, '0')}`
     await sql(
-      `insert into delegated_access_requests (id, client_id, service_account_id, fingerprint, email, callback_url, scope,
-         decision, error, callback, ring_at, created_at, decided_at)
-       select ?, client_id, id, '', 'anna@acme.test', ?, '{}', 'denied', 'access_denied', 'waiting', ?::timestamptz,
+      `insert into delegated_access_requests (id, client_id, service_account_id, fingerprint, email, callback_url,
+         callback_host, scope, decision, error, callback, ring_at, created_at, decided_at)
+       select ?, client_id, id, '', 'anna@acme.test', ?, ?, '{}', 'denied', 'access_denied', 'waiting', ?::timestamptz,
          ?::timestamptz, ?::timestamptz from service_accounts where id = ?`,
-      [id, `http://${hostOf(to)}/cb`, clock.now(), clock.now(), clock.now(), ser],
+      [
+        id,
+        url || `http://${hostOf(to)}/cb`,
+        new URL(url || `http://${hostOf(to)}`).host,
+        clock.now(),
+        clock.now(),
+        clock.now(),
+        ser,
+      ],
     )
     return id
   }
-  const deliver = (requestId: string, to = receiver, by = deliverCallback) =>
-    by.deliver({ requestId, host: hostOf(to) })
+  const deliver = (requestId: string, to = receiver, by = deliverCallback, clientId = 'cli_acme') =>
+    by.deliver({ requestId, clientId, host: hostOf(to) })
   const row = (id: string) => ground.database.read((em) => em.findOneOrFail(DelegatedAccessRequest, { id }))
+  const acts = async (id: string) =>
+    (
+      await sql<{ act: string; details: string }>('select act, details from audit_arrivals where subject = ?', [id])
+    ).map(({ act, details }) => ({ act, details: JSON.parse(details) }))
   const failingHost = async () => (await ground.database.read((em) => em.find(CallbackHost, {})))[0]
   const waitOf = (next: Date | null) => (next === null ? null : next.getTime() - clock.now().getTime())
 
@@ -155,6 +170,43 @@ describe('callbacks', () => {
     expect(await row(id)).toMatchObject({ callback: 'delivered', attempts: 1 })
   })
 
+  it('are told at once by whoever has decided, and left to a job of their own for a second attempt', async () => {
+    const heard = await denied()
+    expect(
+      await deliverCallback.deliverAtOnce({ requestId: heard, clientId: 'cli_acme', host: hostOf(receiver) }),
+    ).toBe(true)
+    expect(await row(heard)).toMatchObject({ callback: 'delivered', attempts: 1 })
+
+    failing()
+    const unheard = await denied()
+    expect(
+      await deliverCallback.deliverAtOnce({ requestId: unheard, clientId: 'cli_acme', host: hostOf(receiver) }),
+    ).toBe(false)
+    expect(await row(unheard)).toMatchObject({ callback: 'waiting', attempts: 1 })
+    expect(waitOf(await deliver(unheard))).toBe(seconds(5))
+  })
+
+  it('that hang, at however many hosts, leave a quarter of the jobs that decide free', async () => {
+    const held: ServerResponse[] = []
+    answer = (response) => void held.push(response)
+    const third = await startReceiver((_request, response) => void held.push(response))
+    const hosts = [receiver, third]
+    const asked = await Promise.all(
+      Array.from({ length: CONCURRENCY }, async (_, n) => ({
+        id: await denied({ to: hosts[n % 2] }),
+        to: hosts[n % 2]!,
+      })),
+    )
+    const told = asked.map(({ id, to }) =>
+      deliverCallback.deliverAtOnce({ requestId: id, clientId: 'cli_acme', host: hostOf(to) }),
+    )
+    await until('the hosts to hold all they are given', () => held.length === CONCURRENCY * 0.75)
+    expect(await Promise.all(told.slice(CONCURRENCY * 0.75))).toEqual([false, false])
+    for (const response of held) response.end()
+    expect(await Promise.all(told)).toEqual([...Array(CONCURRENCY * 0.75).fill(true), false, false])
+    await third.close()
+  })
+
   it('that a worker died over are taken up when the lease has ended, and not before', async () => {
     const id = await denied()
     const leased = new Date(clock.now().getTime() + seconds(15))
@@ -167,6 +219,48 @@ describe('callbacks', () => {
     clock.advance(seconds(15) + 1)
     await deliver(id)
     expect(await row(id)).toMatchObject({ callback: 'delivered', attempts: 2 })
+  })
+
+  it('that are rung for too early wait for their time, and cost no attempt', async () => {
+    failing()
+    const id = await denied()
+    const next = await deliver(id)
+    const seen = receiver.requests.length
+    clock.advance(seconds(5) - 1)
+    expect(await deliver(id)).toEqual(next)
+    expect(await row(id)).toMatchObject({ callback: 'waiting', attempts: 1, ringAt: next })
+    expect(receiver.requests).toHaveLength(seen)
+    // The sweeper puts its own next ring later, and that is no reason to wait.
+    clock.advance(1)
+    await ground.database.run(TAKE_DUE, [clock.now(), after(clock.now(), SWEEP_AFTER), 1000])
+    await deliver(id)
+    expect(await row(id)).toMatchObject({ callback: 'waiting', attempts: 2 })
+  })
+
+  it('that were withdrawn while they were under way are on record as attempts, and as nothing more', async () => {
+    const held: ServerResponse[] = []
+    answer = (response) => void held.push(response)
+    const id = await denied()
+    const delivery = deliver(id)
+    await until('the callback to arrive', () => held.length === 1)
+    await sql(`update delegated_access_requests set callback = 'abandoned', abandoned_because = 'withdrawn', ring_at = null
+      where id = '${id}'`)
+    held[0]!.writeHead(410).end()
+    await delivery
+    expect(await row(id)).toMatchObject({ callback: 'abandoned', abandonedBecause: 'withdrawn' })
+    expect(await acts(id)).toEqual([
+      { act: 'callback.attempted', details: { attempt: 1, status: 410, callback: null } },
+    ])
+  })
+
+  it('are put on record once, though the record is made again after its answer was lost', async () => {
+    const id = await denied()
+    await deliver(id)
+    const recorded = [id, 1, 5, 200, null, 'delivered', null, clock.now(), clock.now(), null] as const
+    expect(await ground.database.runTogether(RECORD_DELIVERY, recorded)).toBeUndefined()
+    expect(await acts(id)).toEqual([
+      { act: 'callback.attempted', details: { attempt: 1, status: 200, callback: 'delivered' } },
+    ])
   })
 
   describe('to a host that fails', () => {
@@ -263,14 +357,21 @@ describe('callbacks', () => {
       expect((await row(next)).callback).toBe('delivered')
     })
 
-    it('do not spend a probe on what has nothing to tell any more', async () => {
+    it('do not spend a probe on what has nothing to tell any more, or not yet', async () => {
       failing()
+      const early = await denied()
+      await deliver(early)
+      await sql('update delegated_access_requests set next_attempt_at = ?::timestamptz where id = ?', [
+        after(clock.now(), hours(1)),
+        early,
+      ])
       await failTimes(OPENS_AFTER)
       const done = await denied()
       await sql(`update delegated_access_requests set callback = 'abandoned', ring_at = null where id = ?`, [done])
       clock.advance(OPEN_FOR + 1)
       const before = (await failingHost())!.openUntil
       expect(await deliver(done)).toBeNull()
+      expect(waitOf(await deliver(early))).toBeGreaterThan(OPEN_FOR)
       expect((await failingHost())!.openUntil).toEqual(before)
     })
 
@@ -315,6 +416,29 @@ describe('callbacks', () => {
     await Promise.all(slots)
   })
 
+  it('to two hosts of one client that hang hold three quarters of a worker, and other clients are told meanwhile', async () => {
+    const hanging: ServerResponse[] = []
+    answer = (response) => void hanging.push(response)
+    const second = await startReceiver((_request, response) => void hanging.push(response))
+    const stuck = await Promise.all(
+      Array.from({ length: 100 }, async (_, n) => {
+        const to = n % 2 ? second : receiver
+        return { id: await denied({ to }), to, client: 'cli_acme' }
+      }),
+    )
+    const told = other.requests.length
+    const healthy = await Promise.all(Array.from({ length: 50 }, () => denied({ to: other, ser: 'ser_2' })))
+    const jobs = [...stuck, ...healthy.map((id) => ({ id, to: other, client: 'cli_globex' }))]
+    const slots = Array.from({ length: CONCURRENCY }, async () => {
+      for (let job = jobs.shift(); job; job = jobs.shift()) await deliver(job.id, job.to, deliverCallback, job.client)
+    })
+    await until('the other client to be told of everything', () => other.requests.length - told >= 50)
+    expect(hanging).toHaveLength((CONCURRENCY * 3) / 4)
+    for (const response of hanging) response.end()
+    await Promise.all(slots)
+    await second.close()
+  })
+
   describe('that were given up', () => {
     const letters = () => new FindDeadLetters(ground.database, new FindRequests(ground.database, clock))
     const redeliver = () => new RedeliverDeadLetters(ground.database, clock, log)
@@ -349,14 +473,21 @@ describe('callbacks', () => {
       expect(await ids('service_account', 'ser_1')).toEqual(gone)
       expect(await ids('host', hostOf(receiver))).toEqual([foreign, ...gone])
       expect(await ids('host', 'elsewhere.test')).toEqual([])
+      const spelt = await denied({ url: 'https://Bücher.TEST:443/cb' })
+      await sql(
+        `update delegated_access_requests set callback = 'abandoned', abandoned_because = 'gone' where id = ?`,
+        [spelt],
+      )
+      const { requests } = await letters().list({ scope: 'host', of: 'xn--bcher-kva.test', limit: 2 })
+      expect(requests.map(({ id }) => id)).toEqual([spelt])
     })
 
     it('are told once more in batches, and those that are given up again meanwhile do not keep it going', async () => {
       await sql(
-        `insert into delegated_access_requests (id, client_id, service_account_id, fingerprint, email, callback_url, scope,
-           decision, callback, abandoned_because, created_at, decided_at, ended_at)
+        `insert into delegated_access_requests (id, client_id, service_account_id, fingerprint, email, callback_url,
+           callback_host, scope, decision, callback, abandoned_because, created_at, decided_at, ended_at)
          select 'dar_' || lpad(to_hex(1000000 + n), 24, '0'), 'cli_acme', 'ser_1', '', 'a@acme.test', 'https://down.test/cb',
-           '{}', 'denied', 'abandoned', 'schedule_used_up', ?::timestamptz, ?::timestamptz, ?::timestamptz
+           'down.test', '{}', 'denied', 'abandoned', 'schedule_used_up', ?::timestamptz, ?::timestamptz, ?::timestamptz
          from generate_series(1, 1200) n`,
         [clock.now(), clock.now(), clock.now()],
       )

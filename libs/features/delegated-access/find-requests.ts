@@ -1,11 +1,11 @@
 import type { FilterQuery } from '@mikro-orm/core'
 import { Injectable } from '@nestjs/common'
-import type { Grant } from '#domain/grants/grant.entity.js'
+import { CallbackHost } from '#domain/deliveries/callback-host.entity.js'
+import { type Grant, ownServiceAccountOf } from '#domain/grants/grant.entity.js'
 import { Clock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { insufficientScope, notFound } from '#platform/errors/api-error.js'
 import { invalidField } from '#platform/errors/validation-error.js'
-import { CallbackHost } from './callback-host.entity.js'
 import { deliveryOf } from './delegated-access.jobs.js'
 import { CallbackAttempt, DelegatedAccessRequest } from './delegated-access-request.entity.js'
 import { canonicalAddress } from './mailbox-address.js'
@@ -95,7 +95,10 @@ export class FindRequests {
 }
 
 const byNumber = ([requestId, number]: readonly [string, number]) => ({ requestId, number })
-const hostOf = (request: DelegatedAccessRequest) => ({ clientId: request.clientId, host: deliveryOf(request).host })
+const hostOf = (request: DelegatedAccessRequest) => {
+  const { clientId, host } = deliveryOf(request)
+  return { clientId, host }
+}
 const keyOf = ({ clientId, host }: { clientId: string; host: string }) => `${clientId} ${host}`
 const isFirst = (one: ReturnType<typeof hostOf>, index: number, all: ReturnType<typeof hostOf>[]) =>
   all.findIndex((other) => keyOf(other) === keyOf(one)) === index
@@ -106,8 +109,9 @@ const TIME = /^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 /** @throws ApiError insufficient_scope for a mailbox's token */
 export function ownedBy(grant: Grant) {
-  if (grant.accountId) throw insufficientScope("This is a mailbox's token; use the service account's.")
-  return { clientId: grant.clientId, serviceAccountId: grant.serviceAccountId }
+  const serviceAccountId = ownServiceAccountOf(grant)
+  if (!serviceAccountId) throw insufficientScope("This is a mailbox's token; use the service account's.")
+  return { clientId: grant.clientId, serviceAccountId }
 }
 
 export const cursorOf = ({ createdAt, id }: DelegatedAccessRequest) =>

@@ -1,6 +1,8 @@
 import { domainToASCII } from 'node:url'
 
 const LOCAL_PART = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/
+/** Letters, digits, hyphens and the four dots of IDNA (RFC 3490 section 3.1), in any script. */
+const WRITTEN_DOMAIN = /^[\p{L}\p{M}\p{N}.\u3002\uff0e\uff61-]+$/u
 const DOMAIN = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/
 
 /**
@@ -13,6 +15,8 @@ export function canonicalAddress(text: string): string | null {
   const [local, domain] = [text.slice(0, at), text.slice(at + 1)]
   // Lower-casing must not turn a foreign letter into ASCII (the Kelvin sign becomes k).
   if (at < 1 || /[^\x21-\x7e]/.test(local)) return null
+  // domainToASCII reads like a URL: it ends at a slash, decodes percent signs, and drops tabs, line ends and invisibles.
+  if (!WRITTEN_DOMAIN.test(domain)) return null
   const address = `${local.toLowerCase()}@${domainToASCII(domain)}`
   const [canonicalLocal = '', canonicalDomain = ''] = address.split('@')
   const plain = LOCAL_PART.test(canonicalLocal) && canonicalLocal.length <= 64 && DOMAIN.test(canonicalDomain)

@@ -1,6 +1,7 @@
 import { ProviderCredential } from '#domain/credentials/provider-credential.entity.js'
 import { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
 import { ServiceAccount } from '#domain/credentials/service-account.entity.js'
+import { ServiceAccountStates } from '#domain/credentials/service-account-states.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
 import { serialiseCredential } from '#domain/providers/credential-codec.js'
 import { permissionsOf, providerScopesFor } from '#domain/providers/delegated-scopes.js'
@@ -15,6 +16,8 @@ import { HeldClock } from '#platform/testing/held-clock.js'
 import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
 import { type Sandbox, startSandbox } from '../../../apps/sandbox/sandbox.js'
 import { defaultSeed } from '../../../apps/sandbox/seed/default-seed.js'
+import { RECORD_GRANT } from './decision-statements.js'
+import type { DeliverCallback } from './deliver-callback.js'
 import { MintAccess } from './mint-access.js'
 
 const HOUR_LATER = { 'retry-after': String(hours(1) / 1000) }
@@ -55,7 +58,9 @@ describe('while Google is out of order for a day', () => {
     )
     const doorbell = { ring: async () => true } as unknown as Doorbell
     const google = await providers.open({ googleSandboxUrl: new URL(sandbox.google.url), timeoutMs: 10_000 })
-    step = new MintAccess(db.database, clock, accounts, google, random, doorbell, new Log('silent'))
+    const states = new ServiceAccountStates(db.database, clock)
+    const callbacks = { deliverAtOnce: async () => false } as unknown as DeliverCallback
+    step = new MintAccess(db.database, clock, accounts, states, google, random, callbacks, doorbell, new Log('silent'))
   })
   afterAll(() => sandbox?.stop())
 
@@ -64,8 +69,9 @@ describe('while Google is out of order for a day', () => {
   const ask = (email: string) =>
     sql(
       `insert into delegated_access_requests
-         (id, client_id, service_account_id, fingerprint, email, callback_url, scope, decision, callback, created_at)
-       select ?, 'cli_1', id, '', ?, 'https://client.test', '{read_only}', 'pending', 'waiting', ? from service_accounts`,
+         (id, client_id, service_account_id, fingerprint, email, callback_url, callback_host, scope, decision,
+         callback, created_at)
+       select ?, 'cli_1', id, '', ?, 'https://client.test', 'client.test', '{read_only}', 'pending', 'waiting', ? from service_accounts`,
       [`dar_${email}`, email, clock.now()],
     )
   /** The database's own clock cannot be held: what is in it grows older instead. */
@@ -112,5 +118,21 @@ describe('while Google is out of order for a day', () => {
     for (const email of waiting) expect(await step.mint(`dar_${email}`)).toBeNull()
     expect(await decisions()).toEqual(Array(4).fill('granted'))
     expect(await sql('select id from grants where revoked_at is not null')).toEqual([])
+  })
+
+  it('nothing is granted that the administrator no longer allows, though the provider was asked before', async () => {
+    await ask('ben@acme.example')
+    const id = 'dar_ben@acme.example'
+    await sql(`update service_accounts set narrowed_to = '{free_busy}'`)
+    const mailbox = ['acc_ben', 'pro_ben', 'gra_ben', 'ben@acme.example', 'person', null, 'user ben']
+    expect(await db.database.runTogether(RECORD_GRANT, [id, clock.now(), clock.now(), ...mailbox])).toBeUndefined()
+    expect(await sql(`select from grants where id = 'gra_ben'`)).toEqual([])
+    const askedBefore = sandbox.google.journal.list().length
+    expect(await step.mint(id)).toBeNull()
+    expect(sandbox.google.journal.list()).toHaveLength(askedBefore)
+    expect(await sql('select decision, error, error_key from delegated_access_requests where id = ?', [id])).toEqual([
+      { decision: 'denied', error: 'unable_to_grant_scope', error_key: 'scope.narrowed' },
+    ])
+    await sql('update service_accounts set narrowed_to = null')
   })
 })

@@ -37,6 +37,7 @@ export class RedeliverCallback {
       callback: 'waiting',
       abandonedBecause: null,
       leaseUntil: null,
+      nextAttemptAt: null,
       redeliveredAt: now,
       endedAt: null,
       ringAt: after(now, SWEEP_AFTER),

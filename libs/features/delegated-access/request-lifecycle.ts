@@ -1,4 +1,5 @@
-import { hours, minutes, seconds } from '#platform/clock/clock.js'
+import { DELIVERY_MOVES, type DeliveryState } from '#domain/deliveries/delivery-lifecycle.js'
+import { minutes } from '#platform/clock/clock.js'
 
 /**
  * A request has two states, each written by one step, so that no two steps race for a field.
@@ -7,9 +8,8 @@ import { hours, minutes, seconds } from '#platform/clock/clock.js'
  * job comes back. `granted` and `denied` are final; a second answer changes nothing and is not an error. `cancelled`
  * is final too: the client withdrew, or the service account was revoked.
  *
- * callback. `waiting` until the client's receiver has the decision. `delivered` when it answered 2xx, or when the code
- * was exchanged, whatever it answered. `abandoned` for one of the reasons below; redelivery by hand
- * moves it back to `waiting`.
+ * callback. As every message to a client moves ({@link DELIVERY_MOVES}), once there is a decision to tell. A code that was
+ * exchanged is proof that it was heard, whatever the receiver answered.
  */
 export const DECISION_MOVES = {
   pending: ['granted', 'denied', 'cancelled'],
@@ -18,51 +18,10 @@ export const DECISION_MOVES = {
   cancelled: [],
 } as const
 
-export const CALLBACK_MOVES = {
-  waiting: ['delivered', 'abandoned'],
-  delivered: ['waiting'],
-  abandoned: ['waiting'],
-} as const
+export const CALLBACK_MOVES = DELIVERY_MOVES
 
 export type Decision = keyof typeof DECISION_MOVES
-export type CallbackState = keyof typeof CALLBACK_MOVES
-
-/**
- * Why nobody is told any more. `gone`: the receiver answered 410. `url_refused`: we may not call that URL.
- * `host_unavailable`: its host was down for three days. `withdrawn`: there is nothing to tell, because the request was
- * cancelled, or its service account, client or grant ended.
- */
-export const ABANDONED_BECAUSE = ['gone', 'url_refused', 'schedule_used_up', 'host_unavailable', 'withdrawn'] as const
-export type AbandonedBecause = (typeof ABANDONED_BECAUSE)[number]
+export type CallbackState = DeliveryState
 
 /** A row that has not moved this long after its bell is rung for again. */
 export const SWEEP_AFTER = minutes(1)
-
-/** The wait before each delivery attempt, counted from the end of the one before: nine attempts over about 18 hours. */
-export const DELIVERY_SCHEDULE = [
-  seconds(0),
-  seconds(5),
-  seconds(30),
-  minutes(2),
-  minutes(10),
-  minutes(30),
-  hours(2),
-  hours(5),
-  hours(10),
-] as const
-
-const JITTER = 0.2
-const LONGEST_WAIT = hours(24)
-
-/**
- * How long until the next attempt, in milliseconds; null when the schedule is used up.
- * @param attempts how many have been made
- * @param askedFor seconds from `Retry-After`: lengthens the wait, never shortens it
- * @param chance in [0, 1): spreads the wait by a fifth either way, so that a receiver is not hit by all at once
- */
-export function waitBeforeNextAttempt(attempts: number, askedFor: number | null, chance: number): number | null {
-  const scheduled = DELIVERY_SCHEDULE[attempts]
-  if (scheduled === undefined) return null
-  const spread = scheduled * (1 + JITTER * (2 * chance - 1))
-  return Math.min(Math.max(spread, seconds(askedFor ?? 0)), LONGEST_WAIT)
-}

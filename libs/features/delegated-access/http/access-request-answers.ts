@@ -1,12 +1,7 @@
 import { z } from 'zod'
+import { ABANDONED_BECAUSE } from '#domain/deliveries/delivery-lifecycle.js'
 import { timeAnswer } from '#platform/http/openapi/answers.js'
-import {
-  ABANDONED_BECAUSE,
-  CALLBACK_MOVES,
-  type CallbackState,
-  DECISION_MOVES,
-  type Decision,
-} from '../request-lifecycle.js'
+import { CALLBACK_MOVES, type CallbackState, DECISION_MOVES, type Decision } from '../request-lifecycle.js'
 
 // What `access-request.dto` writes, as `/openapi.json` promises it.
 
@@ -51,6 +46,9 @@ const request = {
   attempts: z.int(),
   last_attempt: attemptAnswer.nullable(),
   next_attempt_at: timeAnswer.nullable(),
+  held_since: timeAnswer.nullable().meta({
+    description: 'Since when it waits for its service account, through which nothing works: see its diagnosis.',
+  }),
   held_back_by: hostAnswer
     .nullable()
     .meta({ description: 'The failing host that this waits for, without losing an attempt.' }),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import type { CallbackHost } from '#domain/deliveries/callback-host.entity.js'
 import { requiredText, text } from '#platform/http/read-input.js'
-import type { CallbackHost } from '../callback-host.entity.js'
 import type { AskedAccess } from '../check-asked-access.js'
 import type { CallbackAttempt, DelegatedAccessRequest } from '../delegated-access-request.entity.js'
 
@@ -91,6 +91,7 @@ export const toBody = (
   attempts: request.attempts,
   last_attempt: circumstances?.lastAttempt ? toAttemptBody(circumstances.lastAttempt) : null,
   next_attempt_at: nextAttemptAt(request, circumstances)?.toISOString() ?? null,
+  held_since: request.decision === 'pending' ? (request.heldSince?.toISOString() ?? null) : null,
   held_back_by: circumstances?.heldBackBy ? toHostBody(circumstances.heldBackBy) : null,
   created_at: request.createdAt.toISOString(),
   decided_at: request.decidedAt?.toISOString() ?? null,
@@ -98,8 +99,11 @@ export const toBody = (
 })
 
 /** Before its first attempt a request is about to be told; after one, or held back, it waits for its time. */
-const nextAttemptAt = ({ callback, attempts, ringAt }: DelegatedAccessRequest, circumstances?: Circumstances) =>
-  callback === 'waiting' && (attempts > 0 || circumstances?.heldBackBy) ? ringAt : null
+function nextAttemptAt(request: DelegatedAccessRequest, circumstances?: Circumstances) {
+  if (request.callback !== 'waiting') return null
+  if (circumstances?.heldBackBy) return request.ringAt
+  return request.attempts > 0 ? (request.nextAttemptAt ?? request.ringAt) : null
+}
 
 /** A host that fails; `open_until` is when it is tried again, by one callback alone. */
 export const toHostBody = ({

@@ -7,7 +7,18 @@ import type { Backlog } from '../measure-backlog.js'
 import type { Redelivery } from '../redeliver-dead-letters.js'
 import { toBody, toHostBody } from './access-request.dto.js'
 
-const names = { service_account_id: requiredText(200).optional(), host: requiredText(300).optional() }
+/** As a callback URL's host is kept, however it is written: `App.Acme.test:443` is `app.acme.test`. */
+const host = requiredText(300).transform((text, context) => {
+  const url = /[/?#@\\\s]/.test(text) ? null : URL.parse(`https://${text}`)
+  if (url) return url.host
+  context.addIssue({
+    code: 'custom',
+    message: 'must be a host such as app.acme.test, with a port where the URL has one',
+  })
+  return z.NEVER
+})
+
+const names = { service_account_id: requiredText(200).optional(), host: host.optional() }
 
 export const deadLetterListDto = z
   .strictObject({ ...names, limit: z.coerce.number().int().min(1).max(100).default(50), cursor: text(200).optional() })
@@ -35,7 +46,7 @@ export function scopeOf({ service_account_id, host, request_id }: Named): {
   of: string | null
 } {
   if (service_account_id) return { scope: 'service_account', of: service_account_id }
-  if (host) return { scope: 'host', of: host.toLowerCase() }
+  if (host) return { scope: 'host', of: host }
   return request_id ? { scope: 'request', of: request_id } : { scope: 'all', of: null }
 }
 

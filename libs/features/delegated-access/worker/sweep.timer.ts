@@ -1,43 +1,25 @@
-import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
+import { Injectable } from '@nestjs/common'
 import { ProviderTokens } from '#domain/providers/tokens/provider-tokens.js'
 import { seconds } from '#platform/clock/clock.js'
 import { Log } from '#platform/observability/log.js'
+import { Timer } from '#platform/timers/timer.js'
 import { SweepRequests } from '../sweep-requests.js'
 
 const EVERY = seconds(5)
 
 /** Every worker process sweeps; rows are taken with `skip locked`, so they share the work. */
 @Injectable()
-export class SweepTimer implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  #timer: NodeJS.Timeout | undefined
-  #pass: Promise<void> | null = null
-
+export class SweepTimer extends Timer {
   constructor(
-    private readonly step: SweepRequests,
+    private readonly requests: SweepRequests,
     private readonly tokens: ProviderTokens,
-    private readonly log: Log,
-  ) {}
-
-  onApplicationBootstrap() {
-    this.#timer = setInterval(() => {
-      // A pass that takes longer than the interval is not followed by a queue of others.
-      this.#pass ??= this.#sweep().finally(() => {
-        this.#pass = null
-      })
-    }, EVERY)
+    log: Log,
+  ) {
+    super(EVERY, 'sweep.failed', log)
   }
 
-  async beforeApplicationShutdown() {
-    clearInterval(this.#timer)
-    await this.#pass
-  }
-
-  async #sweep() {
-    try {
-      await this.step.sweep()
-      await this.tokens.sweep()
-    } catch (error) {
-      this.log.failure('sweep.failed', error)
-    }
+  protected async pass() {
+    await this.requests.sweep()
+    await this.tokens.sweep()
   }
 }

@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common'
+import { recordAct } from '#domain/audit/record-act.js'
+import type { CallerUser } from '#domain/clients/verify-user-token.js'
+import { UserCredentials } from '#domain/credentials/user-credentials.js'
+import type { Account } from '#domain/grants/account.entity.js'
+import { ConnectedAccounts } from '#domain/grants/connected-accounts.js'
+import { Grant } from '#domain/grants/grant.entity.js'
+import { RevokeGrants } from '#domain/grants/revoke-grants.js'
+import { Clock } from '#platform/clock/clock.js'
+import { Database, type Tx } from '#platform/database/database.js'
+import { notFound } from '#platform/errors/api-error.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
+import { Log } from '#platform/observability/log.js'
+import { type Authorization, authorizationIdOf } from './authorization.js'
+import { TakeBackConsent } from './take-back-consent.js'
+
+/** The whole account, or one of the things that it was connected for. */
+export type WhatToDisconnect = { accountId: string } | { grantId: string }
+
+/**
+ * Ends what a user of a client has connected. From the commit on nobody acts with it; when nothing stands on the account any
+ * more, it is taken back at the provider too: at once where that one answers, else by the timer that tries again.
+ */
+@Injectable()
+export class DisconnectAccount {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly accounts: ConnectedAccounts,
+    private readonly grants: RevokeGrants,
+    private readonly credentials: UserCredentials,
+    private readonly takeBackConsent: TakeBackConsent,
+    private readonly log: Log,
+  ) {}
+
+  /**
+   * @returns what has ended: what was live until now
+   * @throws ApiError not_found, also for what has ended already and for another user's
+   */
+  async disconnect(user: CallerUser, what: WhatToDisconnect): Promise<Authorization[]> {
+    const { account, ended, isOver } = await this.database.inTransaction((tx) => this.#end(tx, user, what))
+    failPoint('disconnect-account.committed')
+    this.log.info('account.disconnected', { client: user.clientId, account: account.id, grants: ended.length })
+    if (isOver) await this.takeBackConsent.takeBack(account.id)
+    const { provider, email } = account
+    return ended.map(({ id, scope, createdAt }) => ({
+      ...{ id: authorizationIdOf(id), userId: user.userId, provider, email, scope, createdAt },
+    }))
+  }
+
+  async #end(tx: Tx, user: CallerUser, what: WhatToDisconnect) {
+    const named = 'grantId' in what ? await tx.findOne(Grant, { id: what.grantId, revokedAt: null }) : null
+    const accountId = 'accountId' in what ? what.accountId : named?.accountId
+    const account = accountId ? await this.accounts.lockOfUser(tx, accountId, user) : null
+    if (!account) throw notFound('accountId' in what ? 'This account' : 'This authorization')
+    const live = await this.accounts.grantsOf(tx, account.id)
+    const ended = live.filter(({ id }) => !named || id === named.id)
+    const isOver = ended.length === live.length
+    const hadCredential = isOver && (await this.credentials.disconnect(tx, account.id))
+    if (ended.length === 0 && !hadCredential) throw notFound('This account')
+    await this.grants.revokeThese(tx, ended)
+    await this.#record(tx, account, ended)
+    return { account, ended, isOver }
+  }
+
+  #record(tx: Tx, { id: subject, clientId, email: mailbox }: Account, ended: Grant[]): Promise<void> {
+    const details = { grants: ended.length }
+    return recordAct(tx, { clientId, at: this.clock.now(), act: 'grant.revoked', mailbox, subject, details })
+  }
+}

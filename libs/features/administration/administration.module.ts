@@ -6,16 +6,22 @@ import { RevocationModule } from '#domain/grants/revocation.module.js'
 import { CountKeys } from '#platform/secrets/count-keys.js'
 import { ResealValues } from '#platform/secrets/reseal-values.js'
 import { RewrapDataKeys } from '#platform/secrets/rewrap-data-keys.js'
+import { CreateApiKey } from './create-api-key.js'
 import { DisableClient } from './disable-client.js'
+import { EndUserTokenSecrets } from './end-user-token-secrets.js'
+import { ListApiKeys } from './list-api-keys.js'
 import { ListClients } from './list-clients.js'
 import { ListServiceAccounts } from './list-service-accounts.js'
 import { RegisterClient } from './register-client.js'
+import { RevokeApiKey } from './revoke-api-key.js'
 import { RevokeServiceAccount } from './revoke-service-account.js'
+import { RollBackServiceAccountCredential } from './roll-back-service-account-credential.js'
 import { RotateClientSecret } from './rotate-client-secret.js'
 import { RotateSecrets } from './rotate-secrets.js'
-import { SetProviderCredential } from './set-provider-credential.js'
+import { RotateUserTokenSecret } from './rotate-user-token-secret.js'
+import { SetCredentialExpiry } from './set-credential-expiry.js'
+import { SetUserTokenKeys } from './set-user-token-keys.js'
 import { ShowClient } from './show-client.js'
-import { ShowProviderCredentials } from './show-provider-credentials.js'
 import { ShowSecrets } from './show-secrets.js'
 import { ShowServiceAccount } from './show-service-account.js'
 
@@ -24,14 +30,20 @@ const STEPS = [
   ListClients,
   ShowClient,
   RotateClientSecret,
+  RotateUserTokenSecret,
+  EndUserTokenSecrets,
+  SetUserTokenKeys,
   DisableClient,
-  SetProviderCredential,
-  ShowProviderCredentials,
+  CreateApiKey,
+  ListApiKeys,
+  RevokeApiKey,
   RotateSecrets,
   ShowSecrets,
   ListServiceAccounts,
   ShowServiceAccount,
   RevokeServiceAccount,
+  RollBackServiceAccountCredential,
+  SetCredentialExpiry,
 ]
 
 const KEYS = [RewrapDataKeys, ResealValues, CountKeys]

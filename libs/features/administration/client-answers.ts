@@ -10,7 +10,12 @@ const registration = {
   redirect_uris: z.array(z.string()),
   callback_origins: z.array(z.string()),
 }
-const client = { ...registration, created_at: timeAnswer, disabled_at: timeAnswer.nullable() }
+const client = {
+  ...registration,
+  event_url: z.string().nullable(),
+  created_at: timeAnswer,
+  disabled_at: timeAnswer.nullable(),
+}
 
 export const clientAnswer = z.strictObject(client)
 
@@ -24,9 +29,16 @@ export const pageAnswer = z.strictObject({
   next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
 })
 
+const liveSecrets = z.array(
+  z.strictObject({ id: z.string(), created_at: timeAnswer, expires_at: timeAnswer.nullable() }),
+)
+
 export const shownAnswer = z.strictObject({
   ...client,
-  secrets: z.array(z.strictObject({ id: z.string(), created_at: timeAnswer, expires_at: timeAnswer.nullable() })),
+  secrets: liveSecrets,
+  user_token_secrets: liveSecrets,
+  jwks: z.looseObject({ keys: z.array(z.looseObject({})) }).nullable(),
+  jwks_uri: z.string().nullable(),
 })
 
 export const registeredAnswer = z.strictObject({
@@ -40,3 +52,11 @@ export const rotatedAnswer = z.strictObject({
   client_secret: z.string(),
   previous_secret_expires_at: timeAnswer,
 })
+
+export const rotatedUserTokenSecretAnswer = z.strictObject({
+  client_id: z.string(),
+  user_token_secret: z.string().meta({ description: 'Its characters are the key as they stand; do not decode them.' }),
+  previous_secret_expires_at: timeAnswer.nullable().meta({ description: 'Null where it is the first.' }),
+})
+
+export const endedUserTokenSecretsAnswer = z.strictObject({ client_id: z.string(), ended: z.int() })

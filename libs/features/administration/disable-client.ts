@@ -23,7 +23,7 @@ export class DisableClient {
     private readonly log: Log,
   ) {}
 
-  /** A second time changes nothing. @throws ApiError not_found */
+  /** A second time finishes what the first may have left, and changes nothing else. @throws ApiError not_found */
   async disable(id: string): Promise<DisabledClient> {
     const client = await this.database.inTransaction(async (tx) => {
       const { disabledAt } = await this.clients.get(tx, id)

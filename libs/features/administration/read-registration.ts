@@ -1,3 +1,4 @@
+import { expiryOf } from '#domain/providers/credential-expiry.js'
 import { readGoogleKeyFiles } from '#domain/providers/google/google-credential.js'
 import {
   readGoogleWorkloadIdentity,
@@ -22,12 +23,18 @@ export type TypedRegistration =
       oauthClientId?: string
       oauthClientSecret?: string
     }
-  | ({ provider: 'microsoft' } & TypedMicrosoftRegistration)
+  | ({
+      provider: 'microsoft'
+      /** Nothing but Entra knows it of a secret, and its page says it. A certificate says it itself. */
+      secretExpiresAt?: Date
+    } & TypedMicrosoftRegistration)
 
 export interface Registration {
   provider: ProviderName
   /** With what Mandate acts. Undefined: stays as it is. */
   credential?: ProviderCredential
+  /** Of that credential, where it is known. */
+  expiresAt?: Date | null
   /** With what administrators sign in at Google; at Microsoft with the above. Undefined: stays as it is. */
   signIn?: { clientId: string; clientSecret: Secret<string> }
 }
@@ -35,7 +42,13 @@ export interface Registration {
 /** @throws ValidationError by the names of `registration.dto` */
 export function readRegistration(typed: TypedRegistration, now: Date): Registration {
   if (typed.provider === 'google') return readGoogle(typed)
-  return { provider: 'microsoft', credential: readMicrosoftRegistration({ cloud: 'global', ...typed }, now) }
+  const credential = readMicrosoftRegistration({ cloud: 'global', ...typed }, now)
+  const { secretExpiresAt } = typed
+  if (secretExpiresAt && credential.proof.kind !== 'secret')
+    throw invalidField('client_secret_expires_at', 'errors.invalid', 'only with a client secret')
+  if (secretExpiresAt && secretExpiresAt <= now)
+    throw invalidField('client_secret_expires_at', 'errors.invalid', 'must lie ahead')
+  return { provider: 'microsoft', credential, expiresAt: secretExpiresAt ?? expiryOf(credential) }
 }
 
 function readGoogle(typed: TypedRegistration & { provider: 'google' }): Registration {

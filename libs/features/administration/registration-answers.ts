@@ -40,6 +40,10 @@ export const registrationAnswer = z.strictObject({
   client: z.string().nullable().meta({ description: 'Null: for every client.' }),
   credential: credential.nullable(),
   sign_in: z.strictObject({ client_id: z.string() }).nullable(),
+  expires_at: timeAnswer.nullable().meta({ description: 'Of the credential, where it is known.' }),
+  former_replaced_at: timeAnswer
+    .nullable()
+    .meta({ description: 'When the credential before this one was replaced: it can be gone back to.' }),
   updated_at: timeAnswer,
 })
 

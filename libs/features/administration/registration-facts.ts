@@ -11,6 +11,10 @@ export interface RegistrationFacts {
   clientId: string | null
   credential: CredentialFacts | null
   signInClientId: string | null
+  /** Of what acts, where it is known. */
+  expiresAt: Date | null
+  /** Since when there is one to go back to. */
+  formerReplacedAt: Date | null
   updatedAt: Date
 }
 
@@ -31,12 +35,17 @@ export function factsOf({
   clientId,
   credential,
   signIn,
+  expiresAt,
+  formerReplacedAt,
   updatedAt,
 }: OperatorCredentialWithSecret): RegistrationFacts {
   const facts = credential && credentialFacts(parseCredential(credential))
   // At Microsoft one app registration both acts and signs in.
   const signsInWith = facts && 'applicationId' in facts ? facts.applicationId : signIn?.clientId
-  return { provider, clientId, credential: facts, signInClientId: signsInWith ?? null, updatedAt }
+  return {
+    ...{ provider, clientId, credential: facts, signInClientId: signsInWith ?? null },
+    ...{ expiresAt, formerReplacedAt, updatedAt },
+  }
 }
 
 function credentialFacts(credential: ProviderCredential): CredentialFacts {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { MICROSOFT_CLOUD_NAMES } from '#domain/providers/provider.port.js'
+import { MICROSOFT_CLOUD_NAMES, PROVIDER_NAMES } from '#domain/providers/provider.port.js'
 import { requiredText, text } from '#platform/http/read-input.js'
 import type { TypedRegistration } from './read-registration.js'
 import type { registrationAnswer } from './registration-answers.js'
@@ -39,6 +39,9 @@ const microsoftDto = z
   .strictObject({
     client_id: requiredText(500),
     client_secret: requiredText(500).optional(),
+    client_secret_expires_at: z.iso
+      .datetime({ offset: true, error: 'must be a time such as 2027-01-31T00:00:00Z' })
+      .optional(),
     certificate: text(LONGEST_FILE).optional(),
     private_key: text(LONGEST_FILE).optional(),
     /** Base64 of the file. */
@@ -53,6 +56,7 @@ const microsoftDto = z
       provider: 'microsoft',
       clientId: body.client_id,
       clientSecret: body.client_secret,
+      secretExpiresAt: body.client_secret_expires_at ? new Date(body.client_secret_expires_at) : undefined,
       certificate: body.certificate,
       privateKey: body.private_key,
       pfx: body.pfx,
@@ -68,11 +72,24 @@ export const registrationDtos = { google: googleDto, microsoft: microsoftDto }
 /** Whose registration it is: `?client=cli_…`, or without it the operator's for every client. */
 export const ownerDto = z.strictObject({ client: requiredText(512).optional() })
 
+export const registeredProviderDto = z.strictObject({
+  provider: z.enum(PROVIDER_NAMES, { error: 'must be google or microsoft' }),
+})
+
+export const setRegistrationDto = ownerDto.extend({
+  untested: z
+    .enum(['true', 'false'])
+    .default('false')
+    .meta({ description: 'Replaces the credential also where there is no mailbox to try the new one on.' }),
+})
+
 export const toRegistrationBody = (facts: RegistrationFacts): z.infer<typeof registrationAnswer> => ({
   provider: facts.provider,
   client: facts.clientId,
   credential: facts.credential && toCredentialBody(facts.credential),
   sign_in: facts.signInClientId === null ? null : { client_id: facts.signInClientId },
+  expires_at: facts.expiresAt?.toISOString() ?? null,
+  former_replaced_at: facts.formerReplacedAt?.toISOString() ?? null,
   updated_at: facts.updatedAt.toISOString(),
 })
 

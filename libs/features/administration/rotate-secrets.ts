@@ -5,6 +5,7 @@ import { CountSignatures } from '#domain/audit/count-signatures.js'
 import { recordAct } from '#domain/audit/record-act.js'
 import { Clock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
+import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import { MasterKeys } from '#platform/secrets/master-keys.js'
 import { ResealValues } from '#platform/secrets/reseal-values.js'
@@ -62,6 +63,7 @@ export class RotateSecrets {
         yield done
       }
       await this.#signAnew()
+      failPoint('rotate-secrets.signed')
       done.deleted = await this.resealValues.deleteUnused()
       done.finished = true
     } finally {

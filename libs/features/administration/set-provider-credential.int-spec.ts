@@ -2,6 +2,7 @@ import { Client, ClientSecret } from '#domain/clients/client.entity.js'
 import { Clients } from '#domain/clients/clients.js'
 import { ProviderCredential } from '#domain/credentials/provider-credential.entity.js'
 import { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
+import { ServiceAccountStates } from '#domain/credentials/service-account-states.js'
 import { Log } from '#platform/observability/log.js'
 import { CryptoRandom } from '#platform/secrets/random.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
@@ -9,6 +10,7 @@ import { HeldClock } from '#platform/testing/held-clock.js'
 import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
 import { until } from '#platform/testing/until.js'
 import { SetProviderCredential } from './set-provider-credential.js'
+import type { TryCredential } from './try-credential.js'
 
 const REGISTRATION = {
   provider: 'microsoft',
@@ -30,7 +32,11 @@ describe('setting a provider credential', () => {
     })
 
   it('is refused as a conflict when somebody else sets the first one at the same moment', async () => {
-    const step = new SetProviderCredential(db.database, clock, clients, credentials, new Log('silent'))
+    const nobodyDepends = { try: async () => 0 } as unknown as TryCredential
+    const states = new ServiceAccountStates(db.database, clock)
+    const step = new SetProviderCredential(
+      ...([db.database, clock, clients, credentials, nobodyDepends, states, new Log('silent')] as const),
+    )
     let outcome = Promise.resolve('not begun')
 
     await db.database.inTransaction(async (tx) => {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
-import type { Client, ClientSecret } from '#domain/clients/client.entity.js'
+import type { Client, ClientSecret, UserTokenSecret } from '#domain/clients/client.entity.js'
 import { Clients, isLive } from '#domain/clients/clients.js'
+import { UserTokenKeys } from '#domain/clients/user-token-keys.js'
 import { Clock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 
@@ -8,6 +9,7 @@ export interface ShownClient {
   client: Client
   /** Newest first; of each only its id and its times are for showing. */
   liveSecrets: ClientSecret[]
+  liveUserTokenSecrets: UserTokenSecret[]
 }
 
 @Injectable()
@@ -16,6 +18,7 @@ export class ShowClient {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly clients: Clients,
+    private readonly keys: UserTokenKeys,
   ) {}
 
   /** @throws ApiError not_found */
@@ -24,7 +27,8 @@ export class ShowClient {
     return this.database.read(async (em) => {
       const client = await this.clients.get(em, id)
       const secrets = await this.clients.secretsOf(em, id)
-      return { client, liveSecrets: secrets.filter((secret) => isLive(secret, now)) }
+      const liveUserTokenSecrets = await this.keys.liveSecretsOf(em, id)
+      return { client, liveSecrets: secrets.filter((secret) => isLive(secret, now)), liveUserTokenSecrets }
     })
   }
 }

@@ -21,9 +21,14 @@ const eventAnswer = z.strictObject({
   hash: z.string(),
 })
 
+const completeUntil = timeAnswer.meta({
+  description: 'Every act until then is on record here. It is the present, unless the chains lag behind what happens.',
+})
+
 export const eventPageAnswer = z.strictObject({
   events: z.array(eventAnswer),
   next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+  complete_until: completeUntil,
 })
 
 export const headsAnswer = z.strictObject({
@@ -59,12 +64,13 @@ export const verificationAnswer = z.strictObject({
 export const readersAnswer = z.strictObject({
   mailbox: z.string(),
   on: z.string(),
+  complete_until: completeUntil,
   readers: z.array(
     z.strictObject({
       client_id: z.string(),
       client_name: z.string(),
-      service_account_id: z.string(),
-      organisation_name: z.string(),
+      service_account_id: z.string().nullable().meta({ description: 'Null: connected by the owner of the mailbox.' }),
+      organisation_name: z.string().nullable(),
       grant_id: z.string(),
       scope: z.array(z.string()),
       granted_at: timeAnswer,

@@ -77,9 +77,10 @@ export const toEventBody = ({ details, ...event }: AuditEvent) => ({
   details: details && JSON.parse(details),
 })
 
-export const toEventPageBody = ({ events, next }: EventPage): z.infer<typeof eventPageAnswer> => ({
+export const toEventPageBody = ({ events, next, completeUntil }: EventPage): z.infer<typeof eventPageAnswer> => ({
   events: events.map(toEventBody),
   next_cursor: next && `${next.clientId}:${next.sequence}`,
+  complete_until: completeUntil.toISOString(),
 })
 
 export const toHeadsBody = (heads: AuditHead[], publicKey: string): z.infer<typeof headsAnswer> => ({
@@ -92,9 +93,14 @@ export const toVerificationBody = (chains: Verification[]): z.infer<typeof verif
   chains: chains.map(({ clientId, rows, finding }) => ({ client: clientId, rows, finding })),
 })
 
-export const toReadersBody = (mailbox: string, on: Date, readers: Reader[]): z.infer<typeof readersAnswer> => ({
+export const toReadersBody = (
+  mailbox: string,
+  on: Date,
+  { readers, completeUntil }: { readers: Reader[]; completeUntil: Date },
+): z.infer<typeof readersAnswer> => ({
   mailbox,
   on: on.toISOString().slice(0, 10),
+  complete_until: completeUntil.toISOString(),
   readers: readers.map((reader) => ({
     ...reader,
     granted_at: reader.granted_at.toISOString(),

@@ -13,6 +13,8 @@ import { type AuditSelection, ReadSelection } from './read-selection.js'
 /** The last line: what was exported, and the heads of the chains that it is from. */
 export interface ExportSeal {
   exported_at: string
+  /** What was done until then is in it. */
+  complete_until: string
   selection: Record<string, string>
   lines: number
   /** Of all lines before this one, each with its line end. */
@@ -41,8 +43,8 @@ export class ExportAudit {
   async *export(selection: AuditSelection): AsyncGenerator<string> {
     const named = textOf(selection)
     await this.#record(selection.client, named)
-    await this.arrivals.chain()
     const filter = await this.selections.filterFor(selection)
+    const completeUntil = await this.arrivals.catchUp(filter.clientIds)
     const heads = await this.events.heads(filter.clientIds)
     const ends = new Map(heads.map(({ client_id, sequence }) => [client_id, sequence]))
     const digest = createHash('sha256')
@@ -57,6 +59,7 @@ export class ExportAudit {
     }
     const sealed = {
       exported_at: this.clock.now().toISOString(),
+      complete_until: completeUntil.toISOString(),
       ...{ selection: named, lines, sha256: digest.digest('hex'), heads, public_key: this.signer.publicKey() },
     }
     const seal: ExportSeal = { ...sealed, signature: this.signer.sign(JSON.stringify(sealed)) }

@@ -8,6 +8,8 @@ export interface EventPage {
   events: AuditEvent[]
   /** The place of the last one here; null on the last page. */
   next: EventPosition | null
+  /** What happened until then is there; what came later may not have its place yet. */
+  completeUntil: Date
 }
 
 @Injectable()
@@ -23,11 +25,12 @@ export class ListAuditEvents {
     selection: AuditSelection,
     { after, limit }: { after?: EventPosition; limit: number },
   ): Promise<EventPage> {
-    if (!after) await this.arrivals.chain()
-    const found = await this.events.find(await this.selections.filterFor(selection), { after, limit: limit + 1 })
+    const filter = await this.selections.filterFor(selection)
+    const completeUntil = await this.arrivals.catchUp(filter.clientIds)
+    const found = await this.events.find(filter, { after, limit: limit + 1 })
     const events = found.slice(0, limit)
     const last = events.at(-1)
     const next = found.length > limit && last ? { clientId: last.client_id, sequence: last.sequence } : null
-    return { events, next }
+    return { events, next, completeUntil }
   }
 }

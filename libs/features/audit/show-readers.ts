@@ -12,8 +12,9 @@ export class ShowReaders {
   ) {}
 
   /** @param day its first moment, UTC */
-  async show(mailbox: string, day: Date): Promise<Reader[]> {
-    await this.arrivals.chain()
-    return this.readers.find(mailbox.toLowerCase(), day, after(day, days(1)))
+  async show(mailbox: string, day: Date): Promise<{ readers: Reader[]; completeUntil: Date }> {
+    const completeUntil = await this.arrivals.catchUp()
+    const readers = await this.readers.find(mailbox.toLowerCase(), day, after(day, days(1)))
+    return { readers, completeUntil }
   }
 }

@@ -29,10 +29,10 @@ describe('a read at Google for a person', () => {
     ['events.list', 'calendars/primary/events', '/calendar/v3/calendars/primary/events'],
     ['events.get', 'calendars/primary/events/abc12_20260101T100000Z', undefined],
     ['events.instances', 'calendars/primary/events/abc12/instances', undefined],
-    ['events.list', 'calendars/anna@acme.test/events', '/calendar/v3/calendars/anna%40acme.test/events'],
-    ['events.list', 'calendars/anna%40acme.test/events', '/calendar/v3/calendars/anna%40acme.test/events'],
-    ['events.list', 'calendars/ANNA%40Acme.Test/events', '/calendar/v3/calendars/anna%40acme.test/events'],
-    ['events.list', 'calendars/%61nna%40acme%2Etest/events', '/calendar/v3/calendars/anna%40acme.test/events'],
+    ['events.list', 'calendars/anna@acme.test/events', '/calendar/v3/calendars/primary/events'],
+    ['events.list', 'calendars/anna%40acme.test/events', '/calendar/v3/calendars/primary/events'],
+    ['events.list', 'calendars/ANNA%40Acme.Test/events', '/calendar/v3/calendars/primary/events'],
+    ['events.list', 'calendars/%61nna%40acme%2Etest/events', '/calendar/v3/calendars/primary/events'],
   ])('is admitted as %s: %s', (shape, path, out = `/calendar/v3/${path}`) => {
     expect(admit(PERSON, `${MOUNT}calendar/v3/${path}`)).toEqual({ shape: `google.${shape}`, pathAndQuery: out })
   })

@@ -58,6 +58,8 @@ const OF_A_PERSON = [
   shape('colors.get', 'colors', 'list_calendars', ALWAYS),
 ]
 
+type Mailbox = Pick<Account, 'email' | 'kind'>
+
 /**
  * Google Calendar for one mailbox. A person's token opens every calendar that the person may see, and a room is read
  * with the administrator's: so a path may name the mailbox's own calendar and no other, and for a room nothing that
@@ -66,7 +68,7 @@ const OF_A_PERSON = [
  */
 export function admitGoogleRead(
   target: RequestTarget,
-  mailbox: Pick<Account, 'email' | 'kind'>,
+  mailbox: Mailbox,
   permissions: readonly DelegatedPermission[],
 ): AdmittedRead {
   return admitRead(
@@ -82,10 +84,11 @@ export function admitGoogleRead(
 }
 
 const ownCalendarOf =
-  ({ email, kind }: Pick<Account, 'email' | 'kind'>) =>
+  ({ email, kind }: Mailbox) =>
   (written: string): string => {
+    // Whose token it is, is known by the user id. The address may be another's by now, who shares with this person.
+    if (kind === 'person' && (written === 'primary' || sameAddress(written, email))) return 'primary'
     if (sameAddress(written, email)) return email
-    if (kind === 'person' && written === 'primary') return written
     const own = kind === 'person' ? `"primary" or "${email}"` : `"${email}"`
     throw notAdmitted('another calendar', `This token is for one calendar: the calendarId must be ${own}.`)
   }

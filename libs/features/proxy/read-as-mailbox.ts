@@ -1,18 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Inject, Injectable } from '@nestjs/common'
-import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
-import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
-import { Account } from '#domain/grants/account.entity.js'
 import type { Grant } from '#domain/grants/grant.entity.js'
-import { type DelegatedPermission, type DelegatedScope, permissionsOf } from '#domain/providers/delegated-scopes.js'
-import { organisationOf } from '#domain/providers/organisation.js'
-import type { Organisation, ProviderName, ProviderReadAnswer } from '#domain/providers/provider.port.js'
-import { Providers } from '#domain/providers/providers.js'
+import { type DelegatedPermission, isDelegatedScope, permissionsOf } from '#domain/providers/delegated-scopes.js'
+import type { ProviderName, ProviderReadAnswer } from '#domain/providers/provider.port.js'
 import { Clock } from '#platform/clock/clock.js'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
-import { Database } from '#platform/database/database.js'
-import { insufficientScope, invalidToken } from '#platform/errors/api-error.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 import { retryAfterSeconds } from '#platform/http/retry-after.js'
 import { Log } from '#platform/observability/log.js'
@@ -21,6 +14,7 @@ import type { AdmittedRead } from './admit-read.js'
 import { admitGoogleRead } from './google-reads.js'
 import { withLinksThroughUs } from './microsoft-links.js'
 import { admitMicrosoftRead } from './microsoft-reads.js'
+import { OpenMailbox, type ReadAccount } from './open-mailbox.js'
 import { headersToCaller, headersToProvider } from './passed-headers.js'
 import { callerLeft, methodNotAllowed, notAdmitted, providerFailed } from './proxy.errors.js'
 import { RecordRead } from './record-read.js'
@@ -47,9 +41,7 @@ export interface ProxiedAnswer {
 @Injectable()
 export class ReadAsMailbox {
   constructor(
-    private readonly database: Database,
-    private readonly serviceAccounts: ServiceAccounts,
-    private readonly providers: Providers,
+    private readonly openMailbox: OpenMailbox,
     private readonly clock: Clock,
     private readonly recordRead: RecordRead,
     private readonly log: Log,
@@ -58,11 +50,11 @@ export class ReadAsMailbox {
 
   /** @throws ApiError, ValidationError */
   async read(grant: Grant, asked: ProxiedRequest): Promise<ProxiedAnswer> {
-    const { account, serviceAccount } = await this.#findMailbox(grant)
-    const permissions = permissionsOf(grant.scope as DelegatedScope[])
+    const mailbox = await this.openMailbox.open(grant)
+    const { account } = mailbox
+    // What an account may have been connected for besides calendars, the proxy does not read.
+    const permissions = permissionsOf(grant.scope.filter(isDelegatedScope))
     const { shape, ...admitted } = admit(asked, account, permissions)
-    const organisation = await this.#organisationOf(serviceAccount)
-    const provider = this.providers.organisation(account.provider)
     const unwanted = new AbortController()
     const signal = AbortSignal.any([asked.signal, unwanted.signal])
     const startedAt = this.clock.now()
@@ -78,7 +70,7 @@ export class ReadAsMailbox {
       })
     try {
       const read = { ...admitted, headers: headersToProvider(asked.headers), signal }
-      const answer = await provider.readAs(organisation, account, permissions, read)
+      const answer = await mailbox.read(permissions, read)
       note('proxy.answered', { status: answer.status })
       if (answer.status < 400) await this.recordRead.record(grant, account)
       const noteBreak = () => asked.signal.aborted || note('proxy.failed', { code: 'provider.broke_off' })
@@ -92,28 +84,13 @@ export class ReadAsMailbox {
     }
   }
 
-  async #findMailbox(grant: Grant): Promise<{ account: Account; serviceAccount: ServiceAccount }> {
-    const { accountId, serviceAccountId } = grant
-    if (!accountId) throw insufficientScope("This is a service account's token; the proxy takes a mailbox's.")
-    return this.database.read(async (em) => {
-      const serviceAccount = await this.serviceAccounts.find(em, serviceAccountId)
-      if (!serviceAccount || serviceAccount.revokedAt) throw invalidToken()
-      return { account: await em.findOneOrFail(Account, { id: accountId }), serviceAccount }
-    })
-  }
-
-  async #organisationOf(serviceAccount: ServiceAccount): Promise<Organisation> {
-    const { credential, version } = await this.serviceAccounts.credentialWithSecret(this.database, serviceAccount)
-    return organisationOf(serviceAccount, credential, version)
-  }
-
   /**
    * The provider's refusals of the call itself (4xx) go back as they are: they answer the caller's question, in the words
    * that the caller's library knows. Its failures (5xx, a redirect, a page of HTML) answer nothing and become ours.
    */
   async #passBack(
     { status, headers, body }: ProviderReadAnswer,
-    account: Account,
+    account: ReadAccount,
     noteBreak: () => void,
   ): Promise<ProxiedAnswer> {
     const json = /^application\/(?:[\w.]+\+)?json\b/i.test(headers['content-type'] ?? '')
@@ -139,7 +116,7 @@ const NAMES = { google: 'Google', microsoft: 'Microsoft' }
 /** @throws ApiError method_not_allowed, not_admitted, insufficient_scope */
 function admit(
   { provider, method, target }: ProxiedRequest,
-  account: Account,
+  account: ReadAccount,
   permissions: readonly DelegatedPermission[],
 ): AdmittedRead {
   if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed()

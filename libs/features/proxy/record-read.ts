@@ -23,7 +23,7 @@ export class RecordRead {
   ) {}
 
   /** Nothing is handed out before this is done. Reads at the same moment wait for the one record. */
-  record(grant: Grant, account: Account): Promise<void> {
+  record(grant: Grant, account: Pick<Account, 'email'>): Promise<void> {
     const now = this.clock.now()
     const key = `${grant.id} ${Math.floor(now.getTime() / hours(1))}`
     const recorded = this.#recorded.get(key) ?? this.#write(grant, account, now)
@@ -32,7 +32,11 @@ export class RecordRead {
     return recorded
   }
 
-  #write({ id: subject, clientId, serviceAccountId }: Grant, { email: mailbox }: Account, at: Date): Promise<void> {
+  #write(
+    { id: subject, clientId, serviceAccountId }: Grant,
+    { email: mailbox }: Pick<Account, 'email'>,
+    at: Date,
+  ): Promise<void> {
     const act = { clientId, at, act: 'mailbox.read', serviceAccountId, mailbox, subject } as const
     return this.database.inTransaction((tx) => recordAct(tx, act))
   }

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { AuthenticateClient } from '#domain/clients/authenticate-client.js'
-import type { Client } from '#domain/clients/client.entity.js'
+import { AuthenticateClient, type AuthenticatedClient } from '#domain/clients/authenticate-client.js'
 import { Database } from '#platform/database/database.js'
 import { nameActor } from '#platform/observability/origin.js'
 import { authenticationFailed, type PresentedCredentials, readCredentials } from './presented-credentials.js'
@@ -14,9 +13,9 @@ export class Caller {
   ) {}
 
   /** @throws OAuthError invalid_client, invalid_request */
-  async authenticate(presented: PresentedCredentials): Promise<Client> {
+  async authenticate(presented: PresentedCredentials): Promise<AuthenticatedClient> {
     const { id, secret } = readCredentials(presented)
-    const client = await this.database.read((em) => this.clients.authenticate(em, id, secret))
+    const client = await this.clients.authenticate(this.database.run, id, secret)
     if (!client) throw authenticationFailed('unknown or disabled client, or a wrong secret')
     nameActor(`client:${client.id}`)
     return client

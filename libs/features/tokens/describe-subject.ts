@@ -1,14 +1,29 @@
 import { Injectable } from '@nestjs/common'
 import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
-import { Account } from '#domain/grants/account.entity.js'
+import type { Account } from '#domain/grants/account.entity.js'
 import type { Grant } from '#domain/grants/grant.entity.js'
 import { Database } from '#platform/database/database.js'
+import { defineStatement } from '#platform/database/statement.js'
 import { notFound } from '#platform/errors/api-error.js'
 
 export type Subject =
-  | { kind: 'account'; account: Account }
+  | { kind: 'account'; account: DescribedAccount }
   | { kind: 'service account'; serviceAccount: ServiceAccount }
+
+export interface DescribedAccount extends Pick<Account, 'id' | 'provider' | 'email' | 'displayName' | 'profileId'> {
+  /** False where its owner has connected it, and has to sign in again. */
+  connected: boolean
+}
+
+/** Part of every token answer of a mailbox, hence past the unit of work. Values: account. */
+const FIND_ACCOUNT = defineStatement<DescribedAccount>(
+  'find-described-account',
+  `select a.id, a.provider, a.email, a.display_name as "displayName", a.profile_id as "profileId",
+     a.service_account_id is not null
+       or (u.id is not null and u.disconnected_at is null and u.requires_authentication_since is null) as connected
+   from accounts a left join user_credentials u on u.id = a.id where a.id = $1`,
+)
 
 /** Who a token is about. */
 @Injectable()
@@ -18,12 +33,14 @@ export class DescribeSubject {
     private readonly serviceAccounts: ServiceAccounts,
   ) {}
 
-  describe({ accountId, serviceAccountId }: Grant): Promise<Subject> {
-    return this.database.read(async (em) => {
-      if (accountId) return { kind: 'account', account: await em.findOneOrFail(Account, { id: accountId }) }
-      const serviceAccount = await this.serviceAccounts.find(em, serviceAccountId)
-      if (!serviceAccount) throw notFound('This service account')
-      return { kind: 'service account', serviceAccount }
-    })
+  async describe({ accountId, serviceAccountId }: Grant): Promise<Subject> {
+    if (accountId) {
+      const [account] = await this.database.run(FIND_ACCOUNT, [accountId])
+      if (!account) throw notFound('This account')
+      return { kind: 'account', account }
+    }
+    const serviceAccount = await this.database.read((em) => this.serviceAccounts.find(em, serviceAccountId!))
+    if (!serviceAccount) throw notFound('This service account')
+    return { kind: 'service account', serviceAccount }
   }
 }

@@ -7,6 +7,7 @@ import { AuthorizationCode } from './grant-types/authorization-code.js'
 import type { GrantType, TokenRequest } from './grant-types/grant-type.js'
 import { RefreshTokenGrant } from './grant-types/refresh-token.js'
 import type { PresentedCredentials } from './presented-credentials.js'
+import { TOKEN_GRANTS } from './tokens.metrics.js'
 
 /** The token endpoint: who asks, with which grant type, and what comes of it. */
 @Injectable()
@@ -28,6 +29,19 @@ export class IssueTokens {
 
   /** @throws OAuthError */
   async issue(request: TokenRequest, credentials: PresentedCredentials): Promise<IssuedTokens> {
+    // Whatever comes over the wire: the metric knows our words, and the rest is `other`.
+    const type = request.grant_type as 'authorization_code'
+    try {
+      const tokens = await this.#issue(request, credentials)
+      TOKEN_GRANTS.count({ type, outcome: 'issued' })
+      return tokens
+    } catch (error) {
+      TOKEN_GRANTS.count({ type, outcome: error instanceof OAuthError ? error.error : 'failed' })
+      throw error
+    }
+  }
+
+  async #issue(request: TokenRequest, credentials: PresentedCredentials): Promise<IssuedTokens> {
     const client = await this.caller.authenticate(credentials)
     const grantType = this.#grantTypes.find(({ name }) => name === request.grant_type)
     if (!grantType) {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { mailboxKindsOf } from '#domain/credentials/service-account-scopes.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
-import type { Grant } from '#domain/grants/grant.entity.js'
+import { type Grant, ownServiceAccountOf } from '#domain/grants/grant.entity.js'
 import { organisationOf } from '#domain/providers/organisation.js'
 import type { Room } from '#domain/providers/provider.port.js'
 import { Providers } from '#domain/providers/providers.js'
@@ -19,9 +19,10 @@ export class ListResources {
 
   /** @throws ApiError insufficient_scope; ProviderError */
   async list(grant: Grant): Promise<Room[]> {
-    if (grant.accountId || !mailboxKindsOf(grant.scope).includes('room'))
+    const serviceAccountId = ownServiceAccountOf(grant)
+    if (!serviceAccountId || !mailboxKindsOf(grant.scope).includes('room'))
       throw insufficientScope("This needs a service account's token that holds service_account/resources/manage.")
-    const account = await this.database.read((em) => this.serviceAccounts.find(em, grant.serviceAccountId))
+    const account = await this.database.read((em) => this.serviceAccounts.find(em, serviceAccountId))
     if (!account || account.revokedAt) throw invalidToken()
     const { credential, version } = await this.serviceAccounts.credentialWithSecret(this.database, account)
     const organisation = organisationOf(account, credential, version)

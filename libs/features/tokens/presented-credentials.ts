@@ -1,4 +1,5 @@
 import { OAuthError } from '#platform/errors/oauth-error.js'
+import { type BasicCredentials, readBasic } from '#platform/http/basic-credentials.js'
 
 /** What a request to an OAuth endpoint says about who sends it. */
 export interface PresentedCredentials {
@@ -22,29 +23,19 @@ export const authenticationFailed = (detail: string) =>
 export function readCredentials(presented: PresentedCredentials): { id: string; secret: string } {
   const { clientId, clientSecret, clientAssertion } = presented
   // SDKs send `Bearer undefined` and the like beside a body; of all schemes only Basic is client authentication.
-  const [basic, encoded] = /^basic\b *(\S*)$/i.exec(presented.authorization ?? '') ?? []
-  if ([basic, clientSecret, clientAssertion].filter((method) => method !== undefined).length > 1)
+  const basic = readBasic(presented.authorization)
+  if ([basic, clientSecret, clientAssertion].filter((method) => method != null).length > 1)
     throw new OAuthError('invalid_request', 'Use one way of client authentication, not two.')
   if (clientAssertion !== undefined) throw authenticationFailed('client_assertion is no method of ours')
-  if (basic !== undefined) return fromBasic(encoded ?? '', clientId)
+  if (basic) return fromBasic(basic, clientId)
   if (!clientId || !clientSecret) throw authenticationFailed('client_id or client_secret is missing')
   return { id: clientId, secret: clientSecret }
 }
 
-function fromBasic(encoded: string, clientId: string | undefined) {
-  const [id, secret] = Buffer.from(encoded, 'base64').toString('utf8').split(/:(.*)/s).map(formDecoded)
+function fromBasic({ id, secret }: BasicCredentials, clientId: string | undefined) {
   // PostgreSQL refuses U+0000, and no id of ours has it.
   if (!id || !secret || id.includes('\0')) throw authenticationFailed('the Basic header cannot be read')
   if (clientId !== undefined && clientId !== id)
     throw new OAuthError('invalid_request', 'client_id differs from the one in the Authorization header.')
   return { id, secret }
-}
-
-/** RFC 6749 section 2.3.1 encodes both halves as form values. */
-function formDecoded(text: string): string | null {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
-  } catch {
-    return null
-  }
 }

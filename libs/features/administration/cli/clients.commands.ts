@@ -65,6 +65,47 @@ Callbacks are signed with every live secret meanwhile (Cronofy-HMAC-SHA256 then 
     .action(async (id, options) => (await import('./clients.actions.js')).rotateSecret(run, id, options))
 
   clients
+    .command('rotate-user-secret <client-id>')
+    .description('Makes a secret with which the client signs user tokens (HS256), and shows it once.')
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      `
+A user token is a JWT with iss = client_id, aud = MANDATE_PUBLIC_URL, sub = the client's own id of the user, and exp at
+most one hour after iat. The characters of the secret are the key as they stand. The secret before works for another
+24 hours; while two are live a further one is refused. A client with a key pair of its own needs none: set-jwks.`,
+    )
+    .action(async (id, options) => (await import('./clients.actions.js')).rotateUserSecret(run, id, options))
+
+  clients
+    .command('end-user-secrets <client-id>')
+    .description('Ends every secret for user tokens at once, for one that is in wrong hands.')
+    .option(...JSON_OPTION)
+    .action(async (id, options) => (await import('./clients.actions.js')).endUserSecrets(run, id, options))
+
+  clients
+    .command('set-jwks <client-id>')
+    .description('Sets the public keys that verify user tokens (RS256, PS256, ES256), in place of those before.')
+    .option('--jwks <file>', 'a JWKS with public keys, or - for standard input')
+    .option(
+      '--jwks-uri <url>',
+      'where the client publishes its JWKS; it then rotates its keys by itself, each with a new kid',
+    )
+    .option('--none', 'takes away what was there')
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ mandate clients set-jwks cli_0123 --jwks-uri https://app.acme.test/.well-known/jwks.json
+  $ mandate clients set-jwks cli_0123 --jwks jwks.json
+
+What is published is fetched when a token comes, kept for ten minutes, and fetched again for a kid that is not known.
+A host inside the operator's network has to be opened (MANDATE_EGRESS_ALLOW).`,
+    )
+    .action(async (id, options) => (await import('./clients.actions.js')).setJwks(run, id, options))
+
+  clients
     .command('disable <client-id>')
     .description(
       'Shuts a client out and revokes all of its service accounts, at once. What it was granted stays on record.',

@@ -3,7 +3,8 @@ import { readFileArgument, readSecretArgument } from '#platform/cli/read-argumen
 import type { RunStep } from '#platform/cli/run-step.js'
 import { readInput } from '#platform/http/read-input.js'
 import type { TypedRegistration } from '../read-registration.js'
-import { registrationDtos, toRegistrationBody } from '../registration.dto.js'
+import { registeredProviderDto, registrationDtos, toRegistrationBody } from '../registration.dto.js'
+import { RollBackProviderCredential } from '../roll-back-provider-credential.js'
 import { SetProviderCredential } from '../set-provider-credential.js'
 import { ShowProviderCredentials } from '../show-provider-credentials.js'
 
@@ -13,7 +14,11 @@ interface OwnerOptions extends AnswerOptions {
   client?: string
 }
 
-interface GoogleOptions extends OwnerOptions {
+interface SetOptions extends OwnerOptions {
+  untested?: boolean
+}
+
+interface GoogleOptions extends SetOptions {
   serviceAccount?: string[]
   workloadIdentity?: string
   serviceAccountEmail?: string
@@ -40,10 +45,11 @@ export async function setGoogle(run: RunStep, options: GoogleOptions) {
   })
 }
 
-interface MicrosoftOptions extends OwnerOptions {
+interface MicrosoftOptions extends SetOptions {
   clientId: string
   cloud?: string
   clientSecret?: string
+  clientSecretExpires?: string
   certificate?: string
   key?: string
   pfx?: string
@@ -58,6 +64,7 @@ export async function setMicrosoft(run: RunStep, options: MicrosoftOptions) {
     client_id: clientId,
     cloud,
     client_secret: await readSecretArgument('client_secret', clientSecret),
+    client_secret_expires_at: options.clientSecretExpires,
     certificate: certificate === undefined ? undefined : await readFileArgument('certificate', certificate),
     private_key: key === undefined ? undefined : await readFileArgument('private_key', key),
     pfx: pfx === undefined ? undefined : await readFileArgument('pfx', pfx, 'base64'),
@@ -66,6 +73,13 @@ export async function setMicrosoft(run: RunStep, options: MicrosoftOptions) {
     federated_token_file: federatedTokenFile,
   }
   await set(run, options, readInput(registrationDtos.microsoft, body))
+}
+
+export async function rollBack(run: RunStep, provider: string, options: OwnerOptions) {
+  const named = readInput(registeredProviderDto, { provider })
+  const facts = await run(RollBackProviderCredential, (step) => step.rollBack(named.provider, options.client ?? null))
+  const body = toRegistrationBody(facts)
+  answer(options, body, () => describe(body))
 }
 
 export async function showProviders(run: RunStep, options: AnswerOptions) {
@@ -78,13 +92,14 @@ export async function showProviders(run: RunStep, options: AnswerOptions) {
   )
 }
 
-async function set(run: RunStep, options: OwnerOptions, typed: TypedRegistration) {
-  const body = toRegistrationBody(await run(SetProviderCredential, (step) => step.set(typed, options.client ?? null)))
+async function set(run: RunStep, options: SetOptions, typed: TypedRegistration) {
+  const { client = null, untested = false } = options
+  const body = toRegistrationBody(await run(SetProviderCredential, (step) => step.set(typed, client, untested)))
   answer(options, body, () => describe(body))
 }
 
 function describe(registration: RegistrationBody): string[] {
-  const { provider, client, credential, sign_in, updated_at } = registration
+  const { provider, client, credential, sign_in, expires_at, former_replaced_at, updated_at } = registration
   const name = provider === 'google' ? 'Google' : 'Microsoft'
   const missingSignIn =
     'not set: customers cannot connect through this until --oauth-client-id and --oauth-client-secret are'
@@ -93,6 +108,8 @@ function describe(registration: RegistrationBody): string[] {
     facts({
       ...(credential ? credentialFacts(credential) : { 'acts with': 'nothing' }),
       'signs in with': sign_in?.client_id ?? missingSignIn,
+      ...(expires_at && { expires: expires_at }),
+      ...(former_replaced_at && { 'can go back to': `the one until ${former_replaced_at}` }),
       'last changed': updated_at,
     }),
   ]

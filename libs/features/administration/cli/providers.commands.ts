@@ -5,11 +5,15 @@ const FOR_CLIENT = [
   '--client <client-id>',
   'for this client alone, in place of the one that all clients share',
 ] as const
+const UNTESTED = ['--untested', 'replaces it also where there is no mailbox to try the new one on'] as const
 const JSON_OPTION = ['--json', 'print one JSON object instead of text'] as const
 
 const SECRETS = `
 A secret on the command line can be seen by every user of the machine. Give @file to read it from a file, or - for
-standard input. What is stored is sealed and cannot be read again. What you leave out stays as it is.`
+standard input. What is stored is sealed and cannot be read again. What you leave out stays as it is.
+
+A new credential is first tried on a mailbox of the organisations that it will act for, and refused with the reason when it
+does not work. The one before it stays: "mandate providers rollback" goes back to it.`
 
 /** `mandate providers …`. What a command does is loaded only when it runs, so that help comes at once. */
 export function addProviderCommands(mandate: Command, run: RunStep) {
@@ -38,6 +42,7 @@ export function addProviderCommands(mandate: Command, run: RunStep) {
     .option('--oauth-client-id <id>', 'OAuth client of the type "Web application", for signing in')
     .option('--oauth-client-secret <secret>', 'its secret, as @file, as - for standard input, or as it is')
     .option(...FOR_CLIENT)
+    .option(...UNTESTED)
     .option(...JSON_OPTION)
     .addHelpText(
       'after',
@@ -63,6 +68,7 @@ the OAuth client needs the redirect URI <MANDATE_PUBLIC_URL>/enterprise_connect/
     .requiredOption('--client-id <id>', 'application (client) ID, a GUID')
     .option('--cloud <cloud>', 'global (the default), us-government, us-dod or china: where the registration is')
     .option('--client-secret <secret>', "the secret's value, as @file, as - for standard input, or as it is")
+    .option('--client-secret-expires <time>', 'when Entra says that the secret expires: 2027-01-31T00:00:00Z')
     .option('--certificate <cert.pem>', 'a certificate, and after it any chain')
     .option('--key <key.pem>', "the certificate's private key")
     .option('--pfx <file.pfx>', 'certificate and private key in one PKCS #12 file')
@@ -76,6 +82,7 @@ the OAuth client needs the redirect URI <MANDATE_PUBLIC_URL>/enterprise_connect/
       'a token of another issuer that the registration trusts; read anew each time',
     )
     .option(...FOR_CLIENT)
+    .option(...UNTESTED)
     .option(...JSON_OPTION)
     .addHelpText(
       'after',
@@ -91,6 +98,13 @@ Examples:
 In Entra the registration needs the redirect URI <MANDATE_PUBLIC_URL>/enterprise_connect/oauth/return/microsoft`,
     )
     .action(async (options) => (await import('./providers.actions.js')).setMicrosoft(run, options))
+
+  providers
+    .command('rollback <google|microsoft>')
+    .description('Goes back to the credential before this one; once more undoes it.')
+    .option(...FOR_CLIENT)
+    .option(...JSON_OPTION)
+    .action(async (provider, options) => (await import('./providers.actions.js')).rollBack(run, provider, options))
 
   providers
     .command('show')

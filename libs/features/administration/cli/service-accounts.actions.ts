@@ -3,12 +3,15 @@ import type { RunStep } from '#platform/cli/run-step.js'
 import { readInput } from '#platform/http/read-input.js'
 import { ListServiceAccounts } from '../list-service-accounts.js'
 import { RevokeServiceAccount } from '../revoke-service-account.js'
+import { RollBackServiceAccountCredential } from '../roll-back-service-account-credential.js'
 import {
+  credentialExpiryDto,
   serviceAccountPageDto,
   toRevokedBody,
   toServiceAccountBody,
   toServiceAccountPageBody,
 } from '../service-account.dto.js'
+import { SetCredentialExpiry } from '../set-credential-expiry.js'
 import { ShowServiceAccount } from '../show-service-account.js'
 
 type ServiceAccountBody = ReturnType<typeof toServiceAccountBody>
@@ -41,7 +44,11 @@ export async function listServiceAccounts(run: RunStep, { json, ...page }: ListO
 
 export async function showServiceAccount(run: RunStep, id: string, options: AnswerOptions) {
   const body = toServiceAccountBody(await run(ShowServiceAccount, (step) => step.show(id)))
-  answer(options, body, () => [`${body.organisation.name} (${stateOf(body)})`, accountFacts(body)])
+  answer(options, body, () => [
+    `${body.organisation.name} (${stateOf(body)})`,
+    ...(body.state_reason ? [[body.state_reason.problem, body.state_reason.fix].filter(Boolean).join('\n')] : []),
+    accountFacts(body),
+  ])
 }
 
 export async function revokeServiceAccount(run: RunStep, id: string, options: AnswerOptions) {
@@ -58,6 +65,20 @@ export async function revokeServiceAccount(run: RunStep, id: string, options: An
   ])
 }
 
+export async function rollBackCredential(run: RunStep, id: string, options: AnswerOptions) {
+  const body = toServiceAccountBody(await run(RollBackServiceAccountCredential, (step) => step.rollBack(id)))
+  answer(options, body, () => [
+    `${body.organisation.name} acts with what it had before. Within seconds "mandate service-accounts show" tells whether that works.`,
+    accountFacts(body),
+  ])
+}
+
+export async function setExpiry(run: RunStep, id: string, time: string | undefined, options: AnswerOptions) {
+  const { credential_expires_at: at } = readInput(credentialExpiryDto, { credential_expires_at: time ?? null })
+  const body = toServiceAccountBody(await run(SetCredentialExpiry, (step) => step.set(id, at)))
+  answer(options, body, () => [accountFacts(body)])
+}
+
 const accountFacts = (account: ServiceAccountBody) =>
   facts({
     'service account': account.service_account_id,
@@ -67,10 +88,16 @@ const accountFacts = (account: ServiceAccountBody) =>
     domains: account.organisation.domains,
     administrator: account.administrator,
     credential: account.credential,
+    ...(account.credential_expires_at && { 'which expires': account.credential_expires_at }),
     scope: account.scope,
     'delegated scope': account.delegated_scope,
     created: account.created_at,
+    ...(account.probed_next_at && { 'tried next': account.probed_next_at }),
   })
 
-const stateOf = ({ revoked_at }: { revoked_at: string | null }) =>
-  revoked_at ? `revoked since ${revoked_at}` : 'active'
+const stateOf = ({ state, state_since, state_reason }: ServiceAccountBody) =>
+  [
+    state,
+    ...(state === 'active' ? [] : [`since ${state_since}`]),
+    ...(state_reason ? [`(${state_reason.key})`] : []),
+  ].join(' ')

@@ -27,6 +27,22 @@ export function addServiceAccountCommands(mandate: Command, run: RunStep) {
     .action(async (id, options) => (await import('./service-accounts.actions.js')).showServiceAccount(run, id, options))
 
   accounts
+    .command('rollback-credential <service-account-id>')
+    .description('Goes back to what it acted with before its last consent; once more undoes it.')
+    .option(...JSON_OPTION)
+    .action(async (id, options) => (await import('./service-accounts.actions.js')).rollBackCredential(run, id, options))
+
+  accounts
+    .command('set-expiry <service-account-id> [time]')
+    .description(
+      "Says when an organisation's own secret expires (2027-01-31T00:00:00Z), so that it is warned of; nothing: unknown.",
+    )
+    .option(...JSON_OPTION)
+    .action(async (id, time, options) =>
+      (await import('./service-accounts.actions.js')).setExpiry(run, id, time, options),
+    )
+
+  accounts
     .command('revoke <service-account-id>')
     .description('Ends a service account and everything under it, at once and in every process.')
     .option(...JSON_OPTION)

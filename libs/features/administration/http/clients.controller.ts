@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common'
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common'
 import { AdminKeyGuard } from '#platform/http/admin-key.guard.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
 import { readInput } from '#platform/http/read-input.js'
@@ -7,16 +7,30 @@ import {
   newClientDto,
   pageDto,
   toDisabledBody,
+  toEndedUserTokenSecretsBody,
   toPageBody,
   toRegisteredBody,
   toRotatedBody,
+  toRotatedUserTokenSecretBody,
   toShownBody,
+  userTokenKeysDto,
 } from '../client.dto.js'
-import { disabledAnswer, pageAnswer, registeredAnswer, rotatedAnswer, shownAnswer } from '../client-answers.js'
+import {
+  disabledAnswer,
+  endedUserTokenSecretsAnswer,
+  pageAnswer,
+  registeredAnswer,
+  rotatedAnswer,
+  rotatedUserTokenSecretAnswer,
+  shownAnswer,
+} from '../client-answers.js'
 import { DisableClient } from '../disable-client.js'
+import { EndUserTokenSecrets } from '../end-user-token-secrets.js'
 import { ListClients } from '../list-clients.js'
 import { RegisterClient } from '../register-client.js'
 import { RotateClientSecret } from '../rotate-client-secret.js'
+import { RotateUserTokenSecret } from '../rotate-user-token-secret.js'
+import { SetUserTokenKeys } from '../set-user-token-keys.js'
 import { ShowClient } from '../show-client.js'
 
 @Controller('admin/v1/clients')
@@ -27,6 +41,9 @@ export class ClientsController {
     private readonly listClients: ListClients,
     private readonly showClient: ShowClient,
     private readonly rotateClientSecret: RotateClientSecret,
+    private readonly rotateUserTokenSecret: RotateUserTokenSecret,
+    private readonly endUserTokenSecrets: EndUserTokenSecrets,
+    private readonly setUserTokenKeys: SetUserTokenKeys,
     private readonly disableClient: DisableClient,
   ) {}
 
@@ -66,6 +83,54 @@ export class ClientsController {
   async rotate(@Param() params: unknown) {
     const { id } = readInput(clientIdDto, params)
     return toRotatedBody(id, await this.rotateClientSecret.rotate(id))
+  }
+
+  @Post(':id/user_token_secrets')
+  @Described({
+    summary: 'Add a secret for user tokens',
+    details: 'It is shown in this answer and never again. The one before works on for a day.',
+    access: 'admin key',
+    answers: { 201: rotatedUserTokenSecretAnswer },
+    refusals: [409],
+  })
+  async rotateUserTokens(@Param() params: unknown) {
+    const { id } = readInput(clientIdDto, params)
+    return toRotatedUserTokenSecretBody(id, await this.rotateUserTokenSecret.rotate(id))
+  }
+
+  @Delete(':id/user_token_secrets')
+  @Described({
+    summary: 'End all secrets for user tokens at once',
+    access: 'admin key',
+    answers: { 200: endedUserTokenSecretsAnswer },
+  })
+  async endUserTokens(@Param() params: unknown) {
+    const { id } = readInput(clientIdDto, params)
+    return toEndedUserTokenSecretsBody(id, await this.endUserTokenSecrets.end(id))
+  }
+
+  @Put(':id/jwks')
+  @Described({
+    summary: 'Set the keys that verify user tokens',
+    details: 'Public keys (`jwks`), or where the client publishes them (`jwks_uri`), in place of what was there.',
+    access: 'admin key',
+    body: userTokenKeysDto,
+    answers: { 200: shownAnswer },
+  })
+  async setJwks(@Param() params: unknown, @Body() body: unknown) {
+    const { id } = readInput(clientIdDto, params)
+    return toShownBody(await this.setUserTokenKeys.set(id, readInput(userTokenKeysDto, body)))
+  }
+
+  @Delete(':id/jwks')
+  @Described({
+    summary: 'Take away the keys that verify user tokens',
+    access: 'admin key',
+    answers: { 200: shownAnswer },
+  })
+  async removeJwks(@Param() params: unknown) {
+    const { id } = readInput(clientIdDto, params)
+    return toShownBody(await this.setUserTokenKeys.set(id, null))
   }
 
   @Post(':id/disable')

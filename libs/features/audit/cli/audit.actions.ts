@@ -71,7 +71,7 @@ export async function showMailboxReaders(run: RunStep, address: string, options:
             ['CLIENT', 'ORGANISATION', 'SCOPE', 'GRANTED', 'ENDED', 'FIRST TOKEN', 'READ'],
             body.readers.map((reader) => [
               `${reader.client_name} (${reader.client_id})`,
-              reader.organisation_name,
+              reader.organisation_name ?? 'connected by its owner',
               reader.scope.join(' '),
               reader.granted_at,
               reader.ended_at ?? 'not yet',

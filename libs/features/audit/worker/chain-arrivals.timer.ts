@@ -1,45 +1,28 @@
-import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
+import { Injectable } from '@nestjs/common'
 import { ChainArrivals } from '#domain/audit/chain-arrivals.js'
 import { seconds } from '#platform/clock/clock.js'
 import { Log } from '#platform/observability/log.js'
+import { Timer } from '#platform/timers/timer.js'
 
 /** For so long, at most, an act is on record and not yet in a chain. */
 const EVERY = seconds(1)
 
 /** Every worker process chains; per client one of them does at a time. */
 @Injectable()
-export class ChainArrivalsTimer implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  #timer: NodeJS.Timeout | undefined
-  #pass: Promise<void> | null = null
+export class ChainArrivalsTimer extends Timer {
+  #signaturesRenewed = false
 
   constructor(
     private readonly arrivals: ChainArrivals,
-    private readonly log: Log,
-  ) {}
+    log: Log,
+  ) {
+    super(EVERY, 'audit.chaining_failed', log)
+  }
 
-  onApplicationBootstrap() {
+  protected async pass(stopping: AbortSignal) {
     // Keys change with a start, and only then.
-    this.#begin(() => this.arrivals.renewSignatures())
-    this.#timer = setInterval(() => this.#begin(() => this.arrivals.chain()), EVERY)
-  }
-
-  async beforeApplicationShutdown() {
-    clearInterval(this.#timer)
-    await this.#pass
-  }
-
-  /** A pass that takes longer than the interval is not followed by a queue of others. */
-  #begin(work: () => Promise<unknown>) {
-    this.#pass ??= this.#try(work).finally(() => {
-      this.#pass = null
-    })
-  }
-
-  async #try(work: () => Promise<unknown>) {
-    try {
-      await work()
-    } catch (error) {
-      this.log.failure('audit.chaining_failed', error)
-    }
+    if (!this.#signaturesRenewed) await this.arrivals.renewSignatures()
+    this.#signaturesRenewed = true
+    await this.arrivals.chain(stopping)
   }
 }

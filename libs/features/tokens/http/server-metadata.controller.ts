@@ -1,5 +1,6 @@
 import { Controller, Get, Inject } from '@nestjs/common'
 import { SERVICE_ACCOUNT_SCOPES } from '#domain/credentials/service-account-scopes.js'
+import { DELEGATED_SCOPES } from '#domain/providers/delegated-scopes.js'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
@@ -21,11 +22,11 @@ export class ServerMetadataController {
     const issuer = this.http.publicUrl.origin
     return {
       issuer,
-      authorization_endpoint: `${issuer}/enterprise_connect/oauth/authorize`,
+      authorization_endpoint: `${issuer}/oauth/authorize`,
       token_endpoint: `${issuer}/oauth/token`,
       revocation_endpoint: `${issuer}/oauth/revoke`,
       introspection_endpoint: `${issuer}/oauth/introspect`,
-      scopes_supported: SERVICE_ACCOUNT_SCOPES,
+      scopes_supported: [...SERVICE_ACCOUNT_SCOPES, ...DELEGATED_SCOPES],
       response_types_supported: ['code'],
       response_modes_supported: ['query'],
       grant_types_supported: this.tokens.grantTypes,

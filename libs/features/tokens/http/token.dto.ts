@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
-import { Account } from '#domain/grants/account.entity.js'
 import { type Grant, subjectOf } from '#domain/grants/grant.entity.js'
 import type { TokenFacts } from '#domain/grants/inspect-token.js'
 import type { IssuedTokens } from '#domain/grants/tokens.js'
 import type { Room } from '#domain/providers/provider.port.js'
 import { requiredText, text } from '#platform/http/read-input.js'
-import type { Subject } from '../describe-subject.js'
+import type { DescribedAccount, Subject } from '../describe-subject.js'
 import type { PresentedCredentials } from '../presented-credentials.js'
 
 const MOST = 4096
@@ -89,7 +88,7 @@ const PROVIDER_NAMES = {
   microsoft: { provider_name: 'exchange', provider_service: 'office365' },
 } as const
 
-const linkingProfile = ({ provider, profileId, email }: Account) => ({
+const linkingProfile = ({ provider, profileId, email }: DescribedAccount) => ({
   ...PROVIDER_NAMES[provider],
   profile_id: profileId,
   profile_name: email,
@@ -101,14 +100,16 @@ export function toUserinfoBody(subject: Subject, grant: Grant) {
     : serviceAccountUserinfo(subject.serviceAccount, grant)
 }
 
-const accountUserinfo = (account: Account, grant: Grant) => ({
+const accountUserinfo = (account: DescribedAccount, grant: Grant) => ({
   sub: account.id,
   email: account.email,
   name: account.displayName ?? null,
   'cronofy.type': 'account',
   'cronofy.data': {
     authorization: { scope: grant.scope.join(' '), status: 'active' },
-    profiles: [{ ...linkingProfile(account), profile_connected: true, profile_initial_sync_required: false }],
+    profiles: [
+      { ...linkingProfile(account), profile_connected: account.connected, profile_initial_sync_required: false },
+    ],
   },
 })
 

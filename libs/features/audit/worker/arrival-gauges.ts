@@ -1,0 +1,27 @@
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
+import { CountArrivals } from '#domain/audit/count-arrivals.js'
+import { addMeasurement } from '#platform/observability/metrics.js'
+import { AUDIT_ARRIVALS, OLDEST_ARRIVAL } from '../audit.metrics.js'
+
+/** Shows the operator's scrapes what waits for its place in a chain. */
+@Injectable()
+export class ArrivalGauges implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  #takeAway = () => {}
+
+  constructor(private readonly arrivals: CountArrivals) {}
+
+  onApplicationBootstrap() {
+    const gauges = [AUDIT_ARRIVALS, OLDEST_ARRIVAL]
+    this.#takeAway = addMeasurement({ gauges, measure: () => this.#measure() })
+  }
+
+  beforeApplicationShutdown() {
+    this.#takeAway()
+  }
+
+  async #measure(): Promise<void> {
+    const { rows, oldestSeconds } = await this.arrivals.count()
+    AUDIT_ARRIVALS.set({}, rows)
+    OLDEST_ARRIVAL.set({}, oldestSeconds)
+  }
+}

@@ -3,6 +3,9 @@ import { AdministrationHttpModule } from '#features/administration/administratio
 import { AuditHttpModule } from '#features/audit/audit.http.module.js'
 import { DelegatedAccessHttpModule } from '#features/delegated-access/delegated-access.http.module.js'
 import { DiagnosisHttpModule } from '#features/diagnosis/diagnosis.http.module.js'
+import { EndUserOAuthHttpModule } from '#features/end-user-oauth/end-user-oauth.http.module.js'
+import { EventsHttpModule } from '#features/events/events.http.module.js'
+import { GraphqlHttpModule } from '#features/graphql/graphql.http.module.js'
 import { ProxyHttpModule } from '#features/proxy/proxy.http.module.js'
 import { ServiceAccountsHttpModule } from '#features/service-accounts/service-accounts.http.module.js'
 import { TokensHttpModule } from '#features/tokens/tokens.http.module.js'
@@ -17,9 +20,12 @@ export const API_FEATURES = [
   DelegatedAccessHttpModule,
   TokensHttpModule,
   ProxyHttpModule,
+  EndUserOAuthHttpModule,
+  GraphqlHttpModule,
   AdministrationHttpModule,
   AuditHttpModule,
   DiagnosisHttpModule,
+  EventsHttpModule,
 ]
 
 @Module({})

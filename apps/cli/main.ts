@@ -1,6 +1,7 @@
 import { enableCompileCache } from 'node:module'
 import type { Type } from '@nestjs/common'
 import { Command } from 'commander'
+import { addApiKeyCommands } from '#features/administration/cli/api-keys.commands.js'
 import { addClientCommands } from '#features/administration/cli/clients.commands.js'
 import { addProviderCommands } from '#features/administration/cli/providers.commands.js'
 import { addSecretsCommands } from '#features/administration/cli/secrets.commands.js'
@@ -8,7 +9,9 @@ import { addServiceAccountCommands } from '#features/administration/cli/service-
 import { addAuditCommands } from '#features/audit/cli/audit.commands.js'
 import { addRequestCommands } from '#features/delegated-access/cli/requests.commands.js'
 import { addDoctorCommands } from '#features/diagnosis/cli/doctor.commands.js'
+import { addEventCommands } from '#features/events/cli/events.commands.js'
 import type { RunStep } from '#platform/cli/run-step.js'
+import { addMigrateCommand } from './migrate.command.js'
 import { exitCodeOf, reportFailure } from './report-failure.js'
 
 // Most of a short command is compiling what it loads; the next one finds that done.
@@ -50,21 +53,28 @@ const stepsOf =
 const administration = stepsOf(
   async () => (await import('#features/administration/administration.module.js')).AdministrationModule,
 )
+const registrations = stepsOf(
+  async () => (await import('#features/administration/registrations.module.js')).RegistrationsModule,
+)
 const deadLetters = stepsOf(
   async () => (await import('#features/delegated-access/dead-letters.module.js')).DeadLettersModule,
 )
 const audit = stepsOf(
   async () => (await import('#features/audit/audit-administration.module.js')).AuditAdministrationModule,
 )
+const events = stepsOf(async () => (await import('#features/events/events.module.js')).EventsModule)
 const diagnosis = stepsOf(async () => (await import('#features/diagnosis/diagnosis.module.js')).DiagnosisModule)
 
 addClientCommands(mandate, administration)
-addProviderCommands(mandate, administration)
+addApiKeyCommands(mandate, administration)
+addProviderCommands(mandate, registrations)
 addSecretsCommands(mandate, administration)
 addServiceAccountCommands(mandate, administration)
 addRequestCommands(mandate, deadLetters)
 addAuditCommands(mandate, audit)
 addDoctorCommands(mandate, diagnosis)
+addEventCommands(mandate, events)
+addMigrateCommand(mandate)
 
 try {
   await mandate.parseAsync()

@@ -12,9 +12,14 @@ interface Failure {
 const OPTIONS: Record<string, string> = {
   redirect_uris: '--redirect-uri',
   callback_origins: '--callback-origin',
+  scopes: '--scope',
+  expires_at: '--expires',
   key_file: '--service-account',
   private_key: '--key',
   service_account_id: '--service-account',
+  client_secret_expires_at: '--client-secret-expires',
+  credential_expires_at: '<time>',
+  event_url: '<url>',
 }
 
 /** 2: the command line must be changed. 1: it was understood, and refused or failed. */

@@ -7,6 +7,8 @@ import { PROVIDER_SETTINGS } from '#platform/config/tokens.js'
 import { DatabaseModule } from '#platform/database/database.module.js'
 import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
 import { migrate } from '#platform/database/migrate.js'
+import { EgressPolicy } from '#platform/egress/egress-policy.js'
+import { armFailPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import { withOrigin } from '#platform/observability/origin.js'
 import { hasMasterKeys } from '#platform/secrets/load-master-keys.js'
@@ -25,10 +27,11 @@ export async function runStep<Step, Result>(
 ): Promise<Result> {
   const settings = loadSettings('standalone')
   forgetSecrets()
+  armFailPoint(settings.failPoint)
   await refuseToMakeAKey(settings)
   const database = await openDatabase(settings)
   try {
-    await migrate(database.url)
+    await migrate(settings.stores.directDatabaseUrl ?? database.url)
     const sealing = await openSealing(settings.sealing, database.url)
     const app = await NestFactory.createApplicationContext(
       CliModule.forRoot(feature, settings, database.url, sealing),
@@ -80,13 +83,20 @@ class CliModule {
       { provide: Clock, useClass: SystemClock },
       { provide: RandomSource, useClass: CryptoRandom },
       ...sealingProviders(sealing),
+      {
+        provide: EgressPolicy,
+        useValue: new EgressPolicy({
+          allow: settings.callbacks.egressAllow,
+          unsafeAllowHttp: settings.callbacks.unsafeAllowHttp,
+        }),
+      },
       { provide: PROVIDER_SETTINGS, useValue: settings.providers },
       // The answer is the report; a log on the terminal would only be in its way.
       { provide: Log, useValue: new Log('silent') },
     ]
     return {
       module: CliModule,
-      imports: [DatabaseModule.forRoot(databaseUrl), feature],
+      imports: [DatabaseModule.forRoot(databaseUrl, settings.stores.directDatabaseUrl !== null), feature],
       providers: mechanisms,
       exports: mechanisms.map(({ provide }) => provide),
     }

@@ -39,6 +39,10 @@ export class NodeProcess {
     return this.#said
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0
+  }
+
   get hasEnded(): boolean {
     return this.child.exitCode !== null || this.child.signalCode !== null
   }

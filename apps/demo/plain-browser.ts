@@ -7,6 +7,8 @@ export interface Page {
   document: HTMLElement
 }
 
+export type Fields = Record<string, string | Blob | null>
+
 const MOST_REDIRECTS = 20
 
 /** A browser without scripts and pictures: follows redirects, keeps cookies, reads pages and sends their forms. */
@@ -22,14 +24,15 @@ export class PlainBrowser {
 
   /**
    * Fills in the form that has a button so called, and presses the button.
-   * @param fields replaces or adds values; a page's own values stay
+   * @param fields replaces or adds values, null leaves one out; a page's own values stay
    */
-  submit({ document, url }: Page, button: string | RegExp, fields: Record<string, string | Blob> = {}): Promise<Page> {
+  submit({ document, url }: Page, button: string | RegExp, fields: Fields = {}): Promise<Page> {
     const pressed = document.querySelectorAll('button, input[type=submit]').find((each) => labelled(each, button))
     const form = pressed?.closest('form')
     if (!pressed || !form) throw new Error(`No form with a button "${button}" on ${url}:\n${visibleText(document)}`)
     const action = new URL(pressed.getAttribute('formaction') ?? form.getAttribute('action') ?? '', url)
-    const entries = Object.entries({ ...valuesOf(form), ...nameAndValue(pressed), ...fields })
+    const filledIn: Fields = { ...valuesOf(form), ...nameAndValue(pressed), ...fields }
+    const entries = Object.entries(filledIn).filter((entry): entry is [string, string | Blob] => entry[1] !== null)
     if (form.getAttribute('method')?.toLowerCase() !== 'post') {
       for (const [name, value] of entries) action.searchParams.set(name, String(value))
       return this.#go(action, {})

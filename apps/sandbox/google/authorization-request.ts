@@ -16,6 +16,8 @@ export interface AuthorizationRequest {
   codeChallenge: string | null
   /** `access_type=offline`. */
   offline: boolean
+  /** `include_granted_scopes=true`: tokens hold what was granted before, too. */
+  includeGranted: boolean
   /** `prompt=consent`. */
   askAgain: boolean
   loginHint: string | null
@@ -54,6 +56,7 @@ export function readAuthorizationRequest(world: GoogleWorld, query: TextFields):
     nonce: query.nonce ?? null,
     codeChallenge: query.code_challenge ?? null,
     offline: query.access_type === 'offline',
+    includeGranted: query.include_granted_scopes === 'true',
     askAgain: query.prompt?.split(' ').includes('consent') ?? false,
     loginHint: query.login_hint ?? null,
   }

@@ -139,6 +139,34 @@ export function googleMutations(world: GoogleWorld): Mutation[] {
       },
     ),
     mutation(
+      'issue-server-auth-code',
+      'A person signs in to an Android app; the code for the app’s server is in the answer.',
+      z.strictObject({
+        email,
+        /** The server's, which is also the one that may exchange the code. */
+        clientId: z.string().optional().describe('the first OAuth client when left out'),
+        scopes: z.array(z.string()),
+        forceRefreshToken: z.boolean().default(true).describe('the app’s forceCodeForRefreshToken'),
+      }),
+      (input) => {
+        const client = world.oauthClients.get(input.clientId ?? [...world.oauthClients.keys()][0] ?? '')
+        if (!client) throw new ImpossibleChange('clientId: there is no such OAuth client')
+        const [user, scopes] = [world.getUser(input.email), new Set(input.scopes.map(expanded))]
+        const first = world.consents.find(user, client.clientId) === null
+        return {
+          code: world.consents.issueCode({
+            consent: world.consents.allow(user, client.clientId, scopes),
+            clientId: client.clientId,
+            redirectUri: '',
+            scopes,
+            nonce: null,
+            codeChallenge: null,
+            withRefreshToken: first || input.forceRefreshToken,
+          }),
+        }
+      },
+    ),
+    mutation(
       'revoke-consent',
       'A person removes a client, or all of them, from the account page: their tokens end.',
       z.strictObject({ email, clientId: z.string().optional() }),

@@ -44,9 +44,13 @@ const DESCRIBED: Readonly<Record<string, string>> = {
   'admin.directory.resource.calendar.readonly': 'View calendar resources on your domain',
   'cloud-platform': 'See, edit, configure and delete your Google Cloud data',
   iam: 'Manage identity and access in Google Cloud',
+  contacts: 'See, edit, download and permanently delete your contacts',
   'contacts.readonly': 'See and download your contacts',
   'gmail.readonly': 'View your email messages and settings',
+  'gmail.send': 'Send email on your behalf',
+  drive: 'See, edit, create and delete all of your Google Drive files',
   'drive.readonly': 'See and download all your Google Drive files',
+  'https://mail.google.com/': 'Read, compose, send and permanently delete all your email from Gmail',
 }
 
 const shortName = (scope: string) => (scope.startsWith(AUTH) ? scope.slice(AUTH.length) : scope)
@@ -54,7 +58,7 @@ const shortName = (scope: string) => (scope.startsWith(AUTH) ? scope.slice(AUTH.
 export const apiScopes = (...names: string[]) => names.map((name) => `${AUTH}${name}`)
 
 export const isKnownScope = (scope: string) =>
-  Object.hasOwn(SIGN_IN, scope) || (scope.startsWith(AUTH) && Object.hasOwn(DESCRIBED, shortName(scope)))
+  Object.hasOwn(SIGN_IN, scope) || (scope.startsWith('https://') && Object.hasOwn(DESCRIBED, shortName(scope)))
 
 export const isSignInScope = (scope: string) => Object.values(SIGN_IN).includes(expanded(scope))
 

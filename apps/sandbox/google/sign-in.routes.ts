@@ -55,11 +55,12 @@ export function registerSignInRoutes(http: FastifyInstance, world: GoogleWorld):
 function allow(world: GoogleWorld, asked: AuthorizationRequest, user: User, scopes: ReadonlySet<string>): string {
   const first = world.consents.find(user, asked.client.clientId) === null
   const consent = world.consents.allow(user, asked.client.clientId, scopes)
+  const granted = asked.includeGranted ? new Set([...consent.scopes, ...scopes]) : scopes
   const code = world.consents.issueCode({
     consent,
     clientId: asked.client.clientId,
     redirectUri: asked.redirectUri,
-    scopes,
+    scopes: granted,
     nonce: asked.nonce,
     codeChallenge: asked.codeChallenge,
     // Google gives a refresh token with the first consent, and again only when asked to ask again.
@@ -67,7 +68,7 @@ function allow(world: GoogleWorld, asked: AuthorizationRequest, user: User, scop
   })
   return returnAddress(asked, {
     code,
-    scope: [...scopes].join(' '),
+    scope: [...granted].join(' '),
     authuser: '0',
     ...(user.organisation && { hd: user.organisation.primaryDomain }),
     prompt: asked.askAgain ? 'consent' : 'none',

@@ -88,6 +88,20 @@ export function microsoftMutations(world: MicrosoftWorld): Mutation[] {
         tenantOf(input).blockedByPolicy = input.blocked
       },
     ),
+    mutation(
+      'revoke-sessions',
+      'An administrator, or the person, ends all sessions: refresh tokens are no longer good, access tokens live on.',
+      person,
+      (input) => world.tokens.endSessions(mailboxOf(input.email).user.id),
+    ),
+    mutation(
+      'punish-reuse',
+      'A refresh token that is used twice ends its whole family; punish: false is as Microsoft does it.',
+      z.strictObject({ punish: z.boolean().default(true) }),
+      ({ punish }) => {
+        world.tokens.punishReuse = punish
+      },
+    ),
     mutation('add-secret', 'The owner adds a client secret.', z.strictObject({ ...app, ...secret }), (input) => {
       const expiresAt = input.expiresAt ? Date.parse(input.expiresAt) : null
       registrationOf(input).secrets.push({ value: input.value, expiresAt })

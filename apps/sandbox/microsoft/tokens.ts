@@ -35,6 +35,12 @@ export interface Code extends SignIn {
   redeemed: boolean
 }
 
+/** What a person has signed in to ends as a whole. */
+interface RefreshToken extends SignIn {
+  family: string
+  used: boolean
+}
+
 const CODE_LIFETIME_MS = 10 * 60_000
 /** Bounds what a long benchmark leaves behind; a token pushed out answers like an unknown one. */
 const REMEMBERED = 50_000
@@ -42,7 +48,9 @@ const REMEMBERED = 50_000
 export class Tokens {
   readonly #access = new LRUCache<string, Access>({ max: REMEMBERED })
   readonly #codes = new LRUCache<string, Code>({ max: REMEMBERED })
-  readonly #refresh = new LRUCache<string, SignIn>({ max: REMEMBERED })
+  readonly #refresh = new LRUCache<string, RefreshToken>({ max: REMEMBERED })
+  /** Stricter than Microsoft is: whoever uses a refresh token twice has every one of its family ended (RFC 9700 section 4.14.2). */
+  punishReuse = false
 
   constructor(
     private readonly clock: Clock,
@@ -51,7 +59,27 @@ export class Tokens {
 
   findAccess = (token: string): Access | null => this.#access.get(token) ?? null
   findCode = (code: string): Code | null => this.#codes.get(code) ?? null
-  findRefreshToken = (token: string): SignIn | null => this.#refresh.get(token) ?? null
+
+  /** Null also for one of a family that has ended. */
+  useRefreshToken(token: string): RefreshToken | null {
+    const found = this.#refresh.get(token)
+    if (!found) return null
+    if (found.used && this.punishReuse) {
+      this.#endFamily(found.family)
+      return null
+    }
+    found.used = true
+    return found
+  }
+
+  #endFamily(family: string): void {
+    for (const [token, one] of this.#refresh.entries()) if (one.family === family) this.#refresh.delete(token)
+  }
+
+  /** As an administrator's or the person's own "revoke sessions" does: access tokens live on. */
+  endSessions(userId: string): void {
+    for (const [token, one] of this.#refresh.entries()) if (one.userId === userId) this.#refresh.delete(token)
+  }
 
   /** Forgets every token the app holds for the tenant, as an administrator's "revoke sessions" would. */
   forget(tenantId: string, clientId: string): void {
@@ -123,9 +151,9 @@ export class Tokens {
   }
 
   /** The one used before stays good: Microsoft rotates refresh tokens without revoking. */
-  issueRefreshToken(signIn: SignIn): string {
+  issueRefreshToken(signIn: SignIn & { family?: string }): string {
     const token = `1.${randomBytes(64).toString('base64url')}`
-    this.#refresh.set(token, { ...signIn, nonce: null })
+    this.#refresh.set(token, { ...signIn, nonce: null, used: false, family: signIn.family ?? randomUUID() })
     return token
   }
 

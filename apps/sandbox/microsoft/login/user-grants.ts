@@ -23,11 +23,11 @@ export function authorizationCode(world: MicrosoftWorld, segment: string, form: 
   return userTokens(world, registration, code, form)
 }
 
-/** New tokens for a person who signed in before. The refresh token changes with every use, and the old one still works. */
+/** New tokens for a person who signed in before. The refresh token changes with every use; the old one still works, unless reuse is punished. */
 export function refreshToken(world: MicrosoftWorld, segment: string, form: Fields, context: AssertionContext) {
   const registration = authenticated(world, segment, form, context)
   if (!form.refresh_token) throw new AadstsError(900144, { parameter: 'refresh_token' })
-  const signIn = world.tokens.findRefreshToken(form.refresh_token)
+  const signIn = world.tokens.useRefreshToken(form.refresh_token)
   if (!signIn || signIn.clientId !== registration.clientId) throw new AadstsError(70000)
   refuseOtherTenant(world, segment, signIn)
   return userTokens(world, registration, narrowed(signIn, form.scope), form)

@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
 import { answersOk, freePort, NodeProcess } from '../apps/demo/node-process.js'
 import { defaultSeed, type OperatorCredentials } from '../apps/sandbox/seed/default-seed.js'
@@ -12,7 +13,8 @@ export const MAILBOXES = 20_000
 /** What stands still while floors and ours run in turn on it: stores, stand-ins and a receiver, each in its own process. */
 export interface Ground {
   directory: string
-  databaseUrl: string
+  /** A database of a scenario's own, empty. */
+  createDatabase(name: string): Promise<string>
   /** Null where this machine has none. */
   redisUrl: string | null
   googleUrl: string
@@ -21,12 +23,17 @@ export interface Ground {
   close(): Promise<void>
 }
 
-export async function openGround(say: (line: string) => void): Promise<Ground> {
+export async function openGround(say: (line: string) => void, mailboxes = MAILBOXES): Promise<Ground> {
   const directory = await mkdtemp(join(tmpdir(), 'mandate-bench-'))
   await chmod(directory, 0o711)
   const closers: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })]
-  const close = async () => {
-    for (const closer of closers.reverse()) await closer()
+  const closeAll = async () => {
+    for (const closer of closers.toReversed()) await closer()
+  }
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= closeAll()
+    return closing
   }
   try {
     const postgres = await openEmbeddedPostgres({ dataDirectory: directory, log: () => {} })
@@ -34,16 +41,24 @@ export async function openGround(say: (line: string) => void): Promise<Ground> {
     const redis = await openRedis(directory)
     if (redis) closers.push(redis.close)
     else say('No Redis on this machine: the scenarios that need one are left out.')
-    const { seed, operator } = await defaultSeed({ mailboxes: MAILBOXES })
+    const { seed, operator } = await defaultSeed({ mailboxes })
     const sandbox = await startSandboxProcess(directory, seed)
     closers.push(() => sandbox.process.stop())
-    const databaseUrl = postgres.url.reveal()
+    const createDatabase = (name: string) => newDatabase(postgres.url.reveal(), name)
     const { googleUrl, receiverUrl } = sandbox
-    return { directory, databaseUrl, redisUrl: redis?.url ?? null, googleUrl, receiverUrl, operator, close }
+    return { directory, createDatabase, redisUrl: redis?.url ?? null, googleUrl, receiverUrl, operator, close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+async function newDatabase(url: string, name: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(`create database "${name}"`)
+  await client.end()
+  return Object.assign(new URL(url), { pathname: `/${name}` }).href
 }
 
 async function startSandboxProcess(directory: string, seed: object) {

@@ -1,19 +1,32 @@
 import { parseArgs } from 'node:util'
+import { backlog } from './backlog.js'
 import { callbacks } from './callbacks.js'
+import { fairShare } from './fair-share.js'
 import { openGround } from './ground.js'
+import { growth } from './growth.js'
+import { proxiedGet } from './proxied-get.js'
 import { revocation } from './revocation.js'
+import { routes } from './routes.js'
 import { asTable, type Result, type Scenario } from './scenario.js'
+import { slowHost } from './slow-host.js'
+import { startUp } from './start-up.js'
+import { warmTokens } from './warm-tokens.js'
 
-const SCENARIOS: Scenario[] = [callbacks('redis'), callbacks('postgres'), revocation]
+const SCENARIOS: Scenario[] = [
+  ...[callbacks('redis'), callbacks('postgres'), routes, proxiedGet, warmTokens],
+  ...[revocation, fairShare, growth, slowHost, startUp, backlog],
+]
 
 const HELP = `Floors and ours, in alternation, several rounds, medians. One table, ratios first.
 
   npm run bench [-- options]
 
-  --only <name>   one scenario: ${SCENARIOS.map(({ name }) => name).join(', ')}
+  --only <name>   one scenario
   --rounds <n>    rounds of each (3)
   --json          prints {"scenarios":[{"name","unit","ours","floor","peer","ratio_floor","ratio_peer"}]}
   --help          this text
+
+${SCENARIOS.map(({ name, about, takesLong }) => `  ${name.padEnd(20)}${about}${takesLong ? ' (only when it is named)' : ''}`).join('\n')}
 `
 
 function readOptions() {
@@ -35,12 +48,18 @@ async function main() {
   const options = readOptions()
   if (options.help) return void process.stdout.write(HELP)
   const say = (line: string) => process.stderr.write(`${line}\n`)
-  const ground = await openGround(say)
+  const wanted = SCENARIOS.filter(({ name, takesLong }) => (options.only ? name === options.only : !takesLong))
+  const ground = await openGround(say, wanted[0]?.mailboxes)
+  // Servers and processes of ours must not outlive us.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void ground.close().finally(() => process.exit(130)))
   const results: Result[] = []
   try {
-    for (const scenario of SCENARIOS.filter(({ name }) => !options.only || name === options.only)) {
+    for (const scenario of SCENARIOS.filter(({ name, takesLong }) =>
+      options.only ? name === options.only : !takesLong,
+    )) {
       const result = await scenario.run(ground, Number(options.rounds), say)
-      if (result) results.push(result)
+      if (result) results.push(...result)
     }
   } finally {
     await ground.close()

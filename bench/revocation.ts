@@ -7,7 +7,7 @@ import { migrate, ormOptions } from '#platform/database/migrate.js'
 import { Log } from '#platform/observability/log.js'
 import { CryptoRandom, newId } from '#platform/secrets/random.js'
 import { Secret } from '#platform/secrets/secret.js'
-import { resultOf, type Scenario } from './scenario.js'
+import { compare, type Scenario } from './scenario.js'
 
 const MAILBOXES = 10_000
 const NAME = 'revoke-10000'
@@ -18,15 +18,15 @@ const NAME = 'revoke-10000'
  */
 export const revocation: Scenario = {
   name: NAME,
-  async run({ databaseUrl }, rounds, say) {
-    const url = new Secret(databaseUrl)
+  about: 'the kill switch at ten thousand grants; the floor updates those grants and nothing else',
+  async run({ createDatabase, directory }, rounds, say) {
+    const url = new Secret(await createDatabase(NAME))
     await migrate(url)
     const orm = await MikroORM.init({ ...ormOptions(url), entities: [], discovery: { warnWhenNoEntities: false } })
     try {
       const database = new Database(orm)
       const killSwitch = new RevokeServiceAccounts(database, new SystemClock(), new Log('silent'))
-      const figures = { ours: [] as number[], floor: [] as number[] }
-      const timed = async (work: (id: string) => Promise<unknown>) => {
+      const timed = (work: (id: string) => Promise<unknown>) => async () => {
         const id = newId(new CryptoRandom(), 'ser')
         await fillServiceAccount(database, { id, clientId: 'cli_bench', mailboxes: MAILBOXES, now: new Date() })
         const begun = performance.now()
@@ -34,14 +34,9 @@ export const revocation: Scenario = {
         return performance.now() - begun
       }
       const update = 'update grants set revoked_at = now() where service_account_id = ? and revoked_at is null'
-      for (let round = 1; round <= rounds; round++) {
-        figures.floor.push(await timed((id) => database.read((em) => em.execute(update, [id]))))
-        figures.ours.push(await timed((id) => killSwitch.revoke(id)))
-        say(
-          `${NAME}, round ${round}: floor ${figures.floor.at(-1)!.toFixed(0)} ms, ours ${figures.ours.at(-1)!.toFixed(0)} ms`,
-        )
-      }
-      return resultOf(NAME, 'ms', figures.ours, figures.floor)
+      const floor = { round: timed((id) => database.read((em) => em.execute(update, [id]))) }
+      const ours = { round: timed((id) => killSwitch.revoke(id)) }
+      return [await compare({ name: NAME, unit: 'ms', rounds, pieces: MAILBOXES, directory, say }, { floor, ours })]
     } finally {
       await orm.close()
     }

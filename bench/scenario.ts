@@ -1,44 +1,87 @@
+import { asLine, cpuTime, since } from './cpu-time.js'
 import type { Ground } from './ground.js'
 
 export interface Result {
   name: string
   unit: string
   ours: number
-  floor: number
+  floor: number | null
   peer: number | null
-  ratio_floor: number
+  ratio_floor: number | null
   ratio_peer: number | null
 }
 
 export interface Scenario {
   name: string
+  /** What is compared, in a few words. */
+  about: string
+  /** Runs only when it is named. */
+  takesLong?: boolean
+  /** People whom the stand-in has to know, where that is more than usual. */
+  mailboxes?: number
   /** Null when this machine lacks what it needs; says so. */
-  run(ground: Ground, rounds: number, say: (line: string) => void): Promise<Result | null>
+  run(ground: Ground, rounds: number, say: (line: string) => void): Promise<Result[] | null>
 }
 
-export const median = (figures: readonly number[]) =>
-  [...figures].sort((a, b) => a - b)[Math.floor(figures.length / 2)]!
+/** One of those that are compared. A round is so many pieces of work; it answers with a figure in the scenario's unit. */
+export interface Contender {
+  round(): Promise<number>
+}
+
+export interface Contest {
+  name: string
+  unit: string
+  rounds: number
+  /** Pieces of work in a round, for the CPU time that each took. */
+  pieces: number
+  directory: string
+  say: (line: string) => void
+}
+
+/** Floor, ours and peer in turn, so that whatever else the machine does meets all of them. */
+export async function compare(
+  { name, unit, rounds, pieces, directory, say }: Contest,
+  contenders: { floor: Contender | null; ours: Contender; peer?: Contender },
+): Promise<Result> {
+  const figures = { floor: [] as number[], ours: [] as number[], peer: [] as number[] }
+  const inOrder = (['floor', 'ours', 'peer'] as const).filter((who) => contenders[who])
+  for (let round = 1; round <= rounds; round++) {
+    for (const who of inOrder) {
+      const before = cpuTime(directory)
+      const figure = await contenders[who]!.round()
+      figures[who].push(figure)
+      const spent = asLine(since(before, cpuTime(directory)), pieces)
+      say(`${name}, round ${round}, ${who}: ${figure.toFixed(0)} ${unit}; ${spent}`)
+    }
+  }
+  return resultOf(name, unit, figures)
+}
+
+const median = (figures: readonly number[]) => [...figures].sort((a, b) => a - b)[Math.floor(figures.length / 2)]
 
 const rounded = (figure: number, digits: number) => Number(figure.toFixed(digits))
 
-export const resultOf = (name: string, unit: string, ours: number[], floor: number[]): Result => ({
-  name,
-  unit,
-  ours: rounded(median(ours), 1),
-  floor: rounded(median(floor), 1),
-  peer: null,
-  ratio_floor: rounded(median(ours) / median(floor), 3),
-  ratio_peer: null,
-})
+export function resultOf(
+  name: string,
+  unit: string,
+  figures: { ours: number[]; floor?: number[]; peer?: number[] },
+): Result {
+  const [ours, floor, peer] = [median(figures.ours)!, median(figures.floor ?? []), median(figures.peer ?? [])]
+  const ratio = (other: number | undefined) => (other === undefined ? null : rounded(ours / other, 3))
+  return {
+    ...{ name, unit, ours: rounded(ours, 1) },
+    floor: floor === undefined ? null : rounded(floor, 1),
+    peer: peer === undefined ? null : rounded(peer, 1),
+    ...{ ratio_floor: ratio(floor), ratio_peer: ratio(peer) },
+  }
+}
 
 export function asTable(results: readonly Result[]): string {
-  const header = ['scenario', 'of the floor', 'ours', 'floor', 'unit']
-  const rows = results.map(({ name, ratio_floor, ours, floor, unit }) => [
-    name,
-    ratio_floor.toFixed(2),
-    ours.toFixed(0),
-    floor.toFixed(0),
-    unit,
+  const header = ['scenario', 'of the floor', 'of the peer', 'ours', 'floor', 'peer', 'unit']
+  const said = (figure: number | null, digits: number) => figure?.toFixed(digits) ?? ''
+  const rows = results.map(({ name, ratio_floor, ratio_peer, ours, floor, peer, unit }) => [
+    ...[name, said(ratio_floor, 2), said(ratio_peer, 2)],
+    ...[said(ours, 0), said(floor, 0), said(peer, 0), unit],
   ])
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
   const line = (cells: string[]) =>

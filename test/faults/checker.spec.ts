@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { type Accepted, check, type Evidence, type Received } from './checker.js'
+import { type Accepted, check, type Evidence, type Received, type Recorded } from './checker.js'
 
 const SECRETS = new Map([
   ['acme', `whsec_${Buffer.alloc(32, 1).toString('base64')}`],
@@ -23,6 +23,8 @@ function sent({ id, tenant, state }: Accepted, outcome: object, status: number |
   return { tenant, headers, body, status }
 }
 
+const REVOKED: Recorded = { act: 'service_account.revoked', subject: 'ser_spare', details: null }
+
 const granted = request('dar_granted')
 const denied = request('dar_denied')
 const retried = request('dar_retried')
@@ -33,8 +35,37 @@ const shown = ({ id }: Accepted, attempts = 1) => ({
   status: id === 'dar_denied' ? 'denied' : 'granted',
   callback: 'delivered',
   attempts,
-  callback_attempts: Array.from({ length: attempts }, (_, n) => ({ number: n + 1, status: 200 })),
+  callback_attempts: Array.from({ length: attempts }, (_, n) => ({ number: n + 1, status: 200, milliseconds: 5 })),
 })
+/** What Mandate would have put on record of it. */
+const recorded = ({ id }: Accepted, attempts = 1): Recorded[] => {
+  const isGranted = id !== denied.id
+  const numbers = Array.from({ length: attempts }, (_, n) => n + 1)
+  return [
+    { act: 'access.requested', subject: id, details: null },
+    isGranted
+      ? { act: 'mint.granted', subject: `grant of ${id}`, details: { request: id } }
+      : { act: 'mint.denied', subject: id, details: null },
+    ...numbers.flatMap((attempt) => [
+      ...(isGranted ? [{ act: 'code.issued', subject: `grant of ${id}`, details: { request: id, attempt } }] : []),
+      { act: 'callback.attempted', subject: id, details: { attempt } },
+    ]),
+    ...(isGranted ? [{ act: 'code.exchanged', subject: `grant of ${id}`, details: null }] : []),
+  ]
+}
+/** A request with so many attempts, as the API and the audit have it. */
+const tried = (given: Evidence, request: Accepted, attempts: number): Evidence => ({
+  ...given,
+  shown: given.shown.map((one) => (one.id === request.id ? shown(request, attempts) : one)),
+  audit: {
+    ...given.audit,
+    rows: [
+      ...given.accepted.flatMap((one) => recorded(one, one.id === request.id ? attempts : attemptsOf(one))),
+      REVOKED,
+    ],
+  },
+})
+const attemptsOf = ({ id }: Accepted) => (id === retried.id ? 2 : 1)
 const exchanged = ({ id, email }: Accepted, code: string) => ({ requestId: id, code, status: 200, email })
 
 /** All is well in it. */
@@ -49,6 +80,11 @@ const evidence = (): Evidence & { received: Received[] } => ({
   ],
   exchanges: [exchanged(granted, 'code-1'), exchanged(retried, 'code-3'), exchanged(foreign, 'code-4')],
   shown: [shown(granted), shown(denied), shown(retried, 2), shown(foreign)],
+  audit: {
+    rows: [...[granted, denied, retried, foreign].flatMap((one) => recorded(one, attemptsOf(one))), REVOKED],
+    intact: true,
+  },
+  revoked: ['ser_spare'],
   signingSecrets: SECRETS,
   deaths: 0,
   inHand: 64,
@@ -80,22 +116,19 @@ describe('the checker', () => {
   })
 
   it('finds an attempt that is not on record', () => {
-    const short = evidence().shown.map((one) => (one.id === retried.id ? shown(retried, 1) : one))
-    expect(found({ ...evidence(), shown: short })).toEqual(['lost I9 dar_retried'])
+    expect(found(tried(evidence(), retried, 1))).toEqual(['lost I9 dar_retried'])
   })
 
   it('finds one code in two callbacks, and a code that was exchanged twice', () => {
     const twice = [...evidence().received, sent(granted, { code: 'code-1' })]
-    const recorded = evidence().shown.map((one) => (one.id === granted.id ? shown(granted, 2) : one))
-    expect(found({ ...evidence(), received: twice, shown: recorded, deaths: 1 })).toEqual(['doubled I6 dar_granted'])
+    expect(found({ ...tried(evidence(), granted, 2), received: twice, deaths: 1 })).toEqual(['doubled I6 dar_granted'])
     const exchanges = [...evidence().exchanges, exchanged(granted, 'code-1')]
     expect(found({ ...evidence(), exchanges })).toEqual(['doubled I5 dar_granted'])
   })
 
   it('finds a code and an error for the same request, in two callbacks or in one', () => {
     const received = [...evidence().received, sent(granted, { error: 'access_denied' }, 503)]
-    const recorded = evidence().shown.map((one) => (one.id === granted.id ? shown(granted, 2) : one))
-    expect(found({ ...evidence(), received, shown: recorded })).toContain('doubled I4 dar_granted')
+    expect(found({ ...tried(evidence(), granted, 2), received })).toContain('doubled I4 dar_granted')
     const both = evidence().received.map((row) =>
       row.headers['webhook-id'] === foreign.id ? sent(foreign, { code: 'code-4', error: 'access_denied' }) : row,
     )
@@ -104,9 +137,8 @@ describe('the checker', () => {
 
   it('finds more repetitions than deaths can explain', () => {
     const again = [...evidence().received, sent(granted, { code: 'code-9' })]
-    const recorded = evidence().shown.map((one) => (one.id === granted.id ? shown(granted, 2) : one))
-    expect(found({ ...evidence(), received: again, shown: recorded })).toEqual(['doubled I12 all'])
-    expect(found({ ...evidence(), received: again, shown: recorded, deaths: 1 })).toEqual([])
+    expect(found({ ...tried(evidence(), granted, 2), received: again })).toEqual(['doubled I12 all'])
+    expect(found({ ...tried(evidence(), granted, 2), received: again, deaths: 1 })).toEqual([])
   })
 
   it("finds one tenant's callback at another's URL, and a code that opens another mailbox", () => {
@@ -134,5 +166,29 @@ describe('the checker', () => {
     expect(check({ ...evidence(), signingSecrets: secrets }).counts.forged).toBe(4)
     const stranger = sent(request('dar_stranger'), { code: 'code-5' })
     expect(found({ ...evidence(), received: [...evidence().received, stranger] })).toEqual(['forged I3 dar_stranger'])
+  })
+
+  it.each([
+    ...recorded(granted),
+    ...recorded(denied),
+    { act: 'code.issued', subject: `grant of ${retried.id}`, details: { request: retried.id, attempt: 2 } },
+    REVOKED,
+  ])('finds that $act of $subject is not on record, or twice', (row) => {
+    const rows = evidence().audit.rows
+    const isIt = (one: Recorded) => JSON.stringify(one) === JSON.stringify(row)
+    const without = check({ ...evidence(), audit: { intact: true, rows: rows.filter((one) => !isIt(one)) } })
+    expect(without.findings).toMatchObject([{ kind: 'lost', invariant: 'I10' }])
+    const twice = check({ ...evidence(), audit: { intact: true, rows: [...rows, row] } })
+    expect(twice.findings).toMatchObject([{ kind: 'doubled', invariant: 'I10' }])
+  })
+
+  it('finds two outcomes on record, an attempt on record that was never made, and a chain that is broken', () => {
+    const { rows } = evidence().audit
+    const withRow = (row: Recorded) => found({ ...evidence(), audit: { intact: true, rows: [...rows, row] } })
+    expect(withRow({ act: 'mint.denied', subject: granted.id, details: null })).toEqual(['doubled I10 dar_granted'])
+    expect(withRow({ act: 'callback.attempted', subject: denied.id, details: { attempt: 2 } })).toEqual([
+      'doubled I10 dar_denied',
+    ])
+    expect(found({ ...evidence(), audit: { rows, intact: false } })).toEqual(['forged I10 all'])
   })
 })

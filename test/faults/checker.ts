@@ -34,7 +34,15 @@ export interface Shown {
   status: string
   callback: string
   attempts: number
-  callback_attempts: { number: number; status: number | null }[]
+  /** `milliseconds` is null where the process died before it could say what came of it. */
+  callback_attempts: { number: number; status: number | null; milliseconds: number | null }[]
+}
+
+/** One row of the audit. */
+export interface Recorded {
+  act: string
+  subject: string | null
+  details: { request?: string; attempt?: number } | null
 }
 
 export interface Evidence {
@@ -42,6 +50,10 @@ export interface Evidence {
   received: readonly Received[]
   exchanges: readonly Exchange[]
   shown: readonly Shown[]
+  /** All rows of the tenants' chains, and whether every chain is as it was written. */
+  audit: { rows: readonly Recorded[]; intact: boolean }
+  /** Service accounts that have been revoked, whoever died of it. */
+  revoked: readonly string[]
   /** `whsec_…` of each tenant. */
   signingSecrets: ReadonlyMap<string, string>
   /** So many processes died, or lost their stores, with so many callbacks in hand each. */
@@ -83,6 +95,7 @@ export function check(evidence: Evidence): Verdict {
       return checkRequest(request, of, shown.get(request.id))
     }),
     ...checkCodes(evidence.received),
+    ...checkAudit(evidence),
   ]
   const again = [...rows.values()].reduce((sum, all) => sum + Math.max(0, successes(all).length - 1), 0)
   const most = evidence.deaths * evidence.inHand
@@ -166,6 +179,50 @@ function checkCodes(received: readonly Received[]): Finding[] {
       id: rows[0]!.headers['webhook-id'] ?? '',
       what: `one code in ${rows.length} callbacks`,
     }))
+}
+
+/** Each act is on record, once, and what is on record has happened. */
+function checkAudit({ accepted, exchanges, shown, audit, revoked }: Evidence): Finding[] {
+  const findings: Finding[] = []
+  if (!audit.intact)
+    findings.push({ kind: 'forged', invariant: 'I10', id: 'all', what: 'a chain of the audit is broken' })
+  const recorded = groupBy(audit.rows, ({ act, subject, details }) => `${act} of ${details?.request ?? subject}`)
+  const rowsOf = (act: string, id: string) => recorded.get(`${act} of ${id}`) ?? []
+  const expect = (act: string, id: string, { least = 1, most = 1 } = {}) => {
+    const { length } = rowsOf(act, id)
+    const what = `${length} rows of ${act}`
+    if (length < least) findings.push({ kind: 'lost', invariant: 'I10', id, what })
+    if (length > most) findings.push({ kind: 'doubled', invariant: 'I10', id, what })
+  }
+  const numbers = (rows: readonly Recorded[]) =>
+    rows.flatMap(({ details }) => details?.attempt ?? []).sort((a, b) => a - b)
+  const known = new Map(shown.map((request) => [request.id, request]))
+  const used = new Set(exchanges.filter(({ status }) => status === 200).map(({ requestId }) => requestId))
+  for (const { id } of accepted) {
+    expect('access.requested', id)
+    const request = known.get(id)
+    if (!request) continue
+    const { status, callback_attempts: attempts } = request
+    expect('mint.granted', id, status === 'granted' ? {} : { least: 0, most: 0 })
+    expect('mint.denied', id, status === 'denied' ? {} : { least: 0, most: 0 })
+    const told = numbers([...rowsOf('callback.attempted', id), ...rowsOf('callback.abandoned', id)])
+    const ended = attempts.filter(({ milliseconds }) => milliseconds !== null).map(({ number }) => number)
+    const issued = numbers(rowsOf('code.issued', id))
+    const withCode = status === 'granted' ? attempts.map(({ number }) => number) : []
+    for (const [what, onRecord, made] of [
+      ['attempts', told, ended],
+      ['codes', issued, withCode],
+    ] as const)
+      if (onRecord.join() !== made.join()) {
+        const kind = onRecord.length > made.length ? 'doubled' : 'lost'
+        findings.push({ kind, invariant: 'I10', id, what: `${what} [${made}] were made, [${onRecord}] are on record` })
+      }
+    // Who was not answered may have got tokens all the same.
+    const grant = rowsOf('mint.granted', id)[0]?.subject
+    if (grant) expect('code.exchanged', grant, { least: used.has(id) ? 1 : 0 })
+  }
+  for (const id of revoked) expect('service_account.revoked', id)
+  return findings
 }
 
 const successes = (rows: readonly Received[]) =>

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
 import { migrate } from '#platform/database/migrate.js'
 import { coldStart, type Findings } from './cold-start.js'
+import { Started } from './started.js'
 
 const { values } = parseArgs({
   options: {
@@ -23,17 +24,20 @@ const plan = {
   timeoutSeconds: Number(values.thinks) + 5,
 }
 
-const directory = await mkdtemp(join(tmpdir(), 'mandate-cold-start-'))
-await chmod(directory, 0o711)
-const postgres = await openEmbeddedPostgres({ dataDirectory: directory, log: () => {} })
+const started = new Started((line) => void process.stderr.write(`${line}\n`))
+started.endOn(process, (exitCode) => process.exit(exitCode))
 try {
+  const directory = await mkdtemp(join(tmpdir(), 'mandate-cold-start-'))
+  started.add(() => rm(directory, { recursive: true, force: true }))
+  await chmod(directory, 0o711)
+  const postgres = await openEmbeddedPostgres({ dataDirectory: directory, log: () => {} })
+  started.add(() => postgres.stop())
   await migrate(postgres.url)
   const findings = await coldStart(postgres.url, plan)
   process.stdout.write(asText(findings))
   process.exitCode = problemsOf(findings).length > 0 ? 1 : 0
 } finally {
-  await postgres.stop()
-  await rm(directory, { recursive: true, force: true })
+  await started.endAll()
 }
 
 function problemsOf({ granted, denied, googleCalls, microsoftCalls }: Findings): string[] {
@@ -49,6 +53,22 @@ function problemsOf({ granted, denied, googleCalls, microsoftCalls }: Findings):
   ]
 }
 
+/** Who asked more than once, and what each of these calls came to: a call that failed is made again. */
+function beyondOneEach(calls: Findings['googleCalls']): string[] {
+  const repeated = [...Map.groupBy(calls, ({ subject }) => subject).values()].filter(({ length }) => length > 1)
+  const extra = repeated.reduce((sum, { length }) => sum + length - 1, 0)
+  const histories = Map.groupBy(repeated, (of) => of.map(({ status }) => status ?? 'no answer').join(', then '))
+  return [
+    `beyond one for each mailbox    ${extra}`,
+    ...[...histories].map(([history, of]) => `  ${of.length} mailboxes: ${history}; ${gapsOf(of)} between them`),
+  ]
+}
+
+function gapsOf(repeated: Findings['googleCalls'][]): string {
+  const gaps = repeated.map((of) => of.at(-1)!.at - of[0]!.at).sort((a, b) => a - b)
+  return `${(gaps[0]! / 1000).toFixed(1)} to ${(gaps.at(-1)! / 1000).toFixed(1)} s`
+}
+
 function asText(findings: Findings): string {
   const { granted, denied, googleCalls, microsoftCalls, seconds } = findings
   const perSecond = Map.groupBy(googleCalls, ({ at }) => Math.floor(at / 1000))
@@ -58,6 +78,7 @@ function asText(findings: Findings): string {
     `mailboxes                      ${plan.google} at Google, ${plan.microsoft} at Microsoft`,
     `granted, denied                ${granted}, ${denied}`,
     `calls for tokens at Google     ${googleCalls.length}, at most ${most} in a second; allowed ${plan.mintsPerSecond * 0.8}`,
+    ...beyondOneEach(googleCalls),
     `calls for tokens at Microsoft  ${microsoftCalls}, which took ${plan.thinksMs / 1000} s`,
     `seconds                        ${seconds.toFixed(1)}`,
     ...problemsOf(findings).map((problem) => `WRONG: ${problem}`),

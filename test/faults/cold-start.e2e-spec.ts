@@ -18,7 +18,8 @@ describe('three worker processes that start at once, with no token for any of 24
       microsoft: PEOPLE,
       mintsPerSecond: MINTS_PER_SECOND,
       thinksMs: 2_000,
-      timeoutSeconds: 10,
+      // A claim outlasts this, and whatever a busy machine makes a worker stand still for: ADR 0015 says what happens else.
+      timeoutSeconds: 60,
     })
   }, PATIENCE)
 
@@ -33,7 +34,9 @@ describe('three worker processes that start at once, with no token for any of 24
   it('mint one token for each mailbox at Google, and no faster than the budget allows', () => {
     const { googleCalls } = findings
     expect(new Set(googleCalls.map(({ subject }) => subject)).size).toBe(PEOPLE)
-    expect(googleCalls).toHaveLength(PEOPLE)
+    expect(
+      googleCalls.filter(({ subject }, n) => googleCalls.findIndex((call) => call.subject === subject) < n),
+    ).toEqual([])
     const spacing = 1000 / (MINTS_PER_SECOND * 0.8)
     // A timer may be a little early.
     expect(googleCalls.filter(({ at }, n) => at < n * spacing - 10)).toEqual([])

@@ -12,8 +12,8 @@ const PATIENCE = 400_000
 const POINTS = [
   'accept-requests.committed',
   'redeem-code.committed',
-  'deliver-callback.answered',
-  'deliver-callback.claimed',
+  'deliver-message.answered',
+  'deliver-message.claimed',
   'doorbell.ringing',
   'mint-access.answered',
   'mint-access.decided',

@@ -13,9 +13,10 @@ export function failPoints(libraries: string): string[] {
   return [...new Set(names)].sort()
 }
 
-/** Steps that run where requests are answered; the rest runs in the worker. */
-const IN_THE_API =
-  /^(accept-requests|redeem-code|rotate-refresh-token|revoke-authorization|cancel-request|redeliver-callback)\./
+/** Steps that run where requests are answered … */
+const IN_THE_API = /^(accept-requests|redeem-code|rotate-refresh-token|redeliver-callback|revoke-service-accounts)\./
+/** … and those that run in the worker. */
+const IN_THE_WORKER = /^(mint-access|deliver-message|sweep-requests|doorbell)\./
 
 const PATH = '/v1/service_account_authorizations'
 
@@ -24,31 +25,54 @@ const ON_THE_WAY: [RegExp, (mandate: MandateUnderFaults) => Promise<unknown>][] 
   [/^sweep-requests/, (mandate) => mandate.letAMinutePass()],
   [
     /postponed$/,
-    async ({ sandbox }) =>
-      sandbox.google.faults.add({ path: '/token', times: 1, answer: { status: 503, text: 'away' } }),
+    async (mandate) => {
+      mandate.sandbox.google.faults.add({ path: '/token', times: 1, answer: { status: 503, text: 'away' } })
+      // Those that were asked for before may have been granted by now.
+      await mandate.ask(1)
+    },
   ],
   [
     /^redeliver-callback/,
-    (mandate) =>
-      mandate.with(({ accessToken: token }, { id }) => mandate.api.call('POST', `${PATH}/${id}/redeliver`, { token })),
+    async (mandate) => {
+      // One whose code has been exchanged is not told again.
+      mandate.exchangesCodes = false
+      // Nor is one that is not decided yet: the one that was asked for the time before is.
+      await mandate.with(({ accessToken: token }, { id }) =>
+        mandate.api.call('POST', `${PATH}/${id}/redeliver`, { token }),
+      )
+      await mandate.ask(1)
+    },
   ],
   [
     /^rotate-refresh-token/,
     (mandate) => mandate.with(({ client, refreshToken }) => mandate.api.refresh(client, refreshToken)),
   ],
+  [/^revoke-service-accounts/, (mandate) => mandate.revokeSpare().catch(() => {})],
 ]
 
-/** These end what others need, and their promise is atomicity, which their own tests show. */
-const ELSEWHERE = /^(revoke-authorization|cancel-request|migrate)\./
+/** These end what others need, or come before anything is asked for: what they promise is shown by tests of their own. */
+const ENDS_OR_BEGINS = /^(revoke-authorization|cancel-request|narrow-grants|migrate)\./
+/** Accounts that their owners connect, for which nobody asks here; refresh-at-once lets processes die over their tokens. */
+const OF_OWNERS = /^(accept-person-return|disconnect-account|user-credential)\./
+/** The rotation of keys, which secret-rotation lets die. */
+const OF_KEYS = /^(reseal-values|rewrap-data-keys|rotate-secrets)\./
 
-export const pointsOnThePath = (libraries: string) => failPoints(libraries).filter((name) => !ELSEWHERE.test(name))
+export const pointsOnThePath = (libraries: string) =>
+  failPoints(libraries).filter((name) => IN_THE_API.test(name) || IN_THE_WORKER.test(name))
+
+/** Whose step nobody has placed: it would be waited for in the wrong process, in vain. */
+export const pointsNowhere = (libraries: string) =>
+  failPoints(libraries).filter(
+    (name) => ![IN_THE_API, IN_THE_WORKER, ENDS_OR_BEGINS, OF_OWNERS, OF_KEYS].some((steps) => steps.test(name)),
+  )
 
 /** At each of these points in turn a process dies with work in hand; the next life is started to die at the next. */
 export async function dieAtEach(mandate: MandateUnderFaults, points: readonly string[], say = (_line: string) => {}) {
   for (const which of ['api', 'worker'] as const) {
-    await mandate.kill(which)
     for (const point of points.filter((name) => IN_THE_API.test(name) === (which === 'api'))) {
       say(point)
+      // Where there are several, the others are to die here too, and not where the one before died.
+      await mandate.kill(which)
       await mandate.run(which, { MANDATE_FAIL_POINT: point })
       const asking = mandate.ask(3)
       await until(
@@ -61,9 +85,11 @@ export async function dieAtEach(mandate: MandateUnderFaults, points: readonly st
         { timeoutMs: 180_000, everyMs: 100 },
       )
       mandate.deaths += 1
+      mandate.exchangesCodes = true
       // What the api did not live to answer is asked again in its next life.
       mandate.later(asking)
     }
+    await mandate.kill(which)
     await mandate.run(which)
   }
 }
@@ -75,7 +101,7 @@ export async function killAtRandom(mandate: MandateUnderFaults, requests: number
   while (Date.now() < end) {
     await pause(400 + Math.random() * 1600)
     const which = Math.random() < 0.7 ? 'worker' : 'api'
-    await mandate.kill(which)
+    await mandate.killOne(which)
     await mandate.run(which)
   }
   await asking
@@ -108,11 +134,14 @@ export async function jumpClock(mandate: MandateUnderFaults, requests: number, h
   await mandate.kill('worker', 'SIGTERM')
   // Told first: what it signs for the provider is timed by that clock, and a provider refuses one that is hours off.
   mandate.sandbox.receiver.standIn.faults.add({ path: '/*', times: requests, answer: { status: 404, text: 'not yet' } })
+  // Nor is a code exchanged yet, which would be proof of delivery: all of them have to be told again by that clock.
+  mandate.exchangesCodes = false
   await mandate.run('worker')
   const before = mandate.told
   await mandate.ask(requests)
   await until('everybody to be told once', () => mandate.told - before >= requests, { timeoutMs: 120_000 })
   await mandate.kill('worker', 'SIGTERM')
+  mandate.exchangesCodes = true
   const shifted = `const real = Date; const by = ${hours * 3_600_000};
     globalThis.Date = class extends real { constructor(...time) { time.length ? super(...time) : super(real.now() + by) } static now() { return real.now() + by } }`
   await mandate.run('worker', { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shifted)}` })
@@ -125,7 +154,7 @@ export async function crashPostgres(mandate: MandateUnderFaults, requests: numbe
   const asking = mandate.ask(requests)
   for (let time = 0; time < times; time++) {
     await pause(1500)
-    mandate.deaths += 2
+    mandate.deaths += mandate.processes
     await mandate.crashDatabase()
   }
   await asking
@@ -135,7 +164,7 @@ export async function terminateConnections(mandate: MandateUnderFaults, requests
   const asking = mandate.ask(requests)
   for (let time = 0; time < 5; time++) {
     await pause(700)
-    mandate.deaths += 2
+    mandate.deaths += mandate.processes
     await mandate.terminateConnections()
   }
   await asking

@@ -7,7 +7,8 @@ import type { Delivery } from '../../apps/sandbox/receiver/delivery-log.js'
 import { type Sandbox, startSandbox } from '../../apps/sandbox/sandbox.js'
 import { defaultSeed } from '../../apps/sandbox/seed/default-seed.js'
 import { PublicApi, type ServiceAccount } from '../e2e/public-api.js'
-import type { Accepted, Evidence, Exchange, Shown } from './checker.js'
+import { startBalancer } from './balancer.js'
+import type { Accepted, Evidence, Exchange, Recorded, Shown } from './checker.js'
 
 const PATH = '/v1/service_account_authorizations'
 const TENANTS = ['north', 'south'] as const
@@ -21,40 +22,58 @@ export interface Stores {
   settings: Record<string, string>
 }
 
+/** How many machines there are, each with one process. */
+export interface Machines {
+  api: number
+  worker: number
+}
+
 interface Tenant {
   name: string
   account: ServiceAccount
 }
 
 /**
- * As an operator runs it, an api and a worker that can be killed, with two tenants who keep asking and whatever they see
+ * As an operator runs it, apis behind a load balancer and workers, all of which can be killed, with two tenants who keep asking and whatever they see
  * written down. Nothing that goes wrong is overlooked: who was not answered asks again under the same key.
  */
 export class MandateUnderFaults {
   readonly #accepted: Accepted[] = []
   readonly #exchanges: Exchange[] = []
-  readonly #processes: Record<'api' | 'worker', NodeProcess | null> = { api: null, worker: null }
+  readonly #processes: Record<'api' | 'worker', NodeProcess[]> = { api: [], worker: [] }
+  #stopBalancer = () => {}
   readonly #underWay: Promise<void>[] = []
   #asked = 0
   #tenants: Tenant[] = []
+  /** Service accounts of the tenants' clients that are there to be revoked. */
+  readonly #spare: string[] = []
   /** Processes that died, or lost what they had in hand in another way. */
   deaths = 0
+  /** Off, receivers keep the codes that they are told, and the tenants come to nothing by them. */
+  exchangesCodes = true
 
   private constructor(
     private readonly settings: Record<string, string>,
     private readonly database: pg.Pool,
     readonly sandbox: Sandbox,
     readonly api: PublicApi,
+    /** One for each api. */
+    private readonly ports: readonly number[],
+    private readonly machines: Machines,
   ) {}
 
   /** @param mailboxes how many may be asked for in all */
-  static async start(stores: Stores, mailboxes: number): Promise<MandateUnderFaults> {
+  static async start(
+    stores: Stores,
+    mailboxes: number,
+    machines: Machines = { api: 1, worker: 1 },
+  ): Promise<MandateUnderFaults> {
     const { seed, operator } = await defaultSeed({ mailboxes })
     const sandbox = await startSandbox({ seed })
     const port = await freePort()
     const adminKey = randomBytes(32).toString('hex')
     const settings = {
-      PORT: String(port),
+      MANDATE_PUBLIC_URL: `http://127.0.0.1:${port}`,
       DATABASE_URL: stores.databaseUrl.reveal(),
       ...stores.settings,
       MANDATE_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
@@ -68,9 +87,12 @@ export class MandateUnderFaults {
     const database = new pg.Pool({ connectionString: stores.databaseUrl.reveal(), max: 2 })
     database.on('error', () => {})
     const api = new PublicApi(`http://127.0.0.1:${port}`, adminKey, sandbox)
-    const mandate = new MandateUnderFaults(settings, database, sandbox, api)
+    const ports = machines.api === 1 ? [port] : await Promise.all(Array.from({ length: machines.api }, freePort))
+    const mandate = new MandateUnderFaults(settings, database, sandbox, api, ports, machines)
+    if (machines.api > 1) mandate.#stopBalancer = await startBalancer(port, ports)
     try {
-      await mandate.run('api')
+      const started = await mandate.run('api')
+      if (started.hasEnded) throw new Error(`the api did not start:\n${started.said}`)
       await api.setOperatorCredentials(operator)
       for (const name of TENANTS) {
         const account = await api.authorise(await api.addClient(name), 'acme')
@@ -85,33 +107,58 @@ export class MandateUnderFaults {
     }
   }
 
-  /** Starts this process unless it runs, and waits until it does. @param more settings for this life alone */
+  /**
+   * Starts those of these processes that do not run, and waits until they do.
+   * @param more settings for this life alone
+   * @returns the first of them
+   */
   async run(which: 'api' | 'worker', more: Record<string, string> = {}): Promise<NodeProcess> {
-    const running = this.#processes[which]
-    if (running && !running.hasEnded) return running
-    const started = NodeProcess.start(`${which}/main.js`, { ...this.settings, ...more })
-    this.#processes[which] = started
+    const numbers = Array.from({ length: this.machines[which] }, (_, number) => number)
+    await Promise.all(numbers.map((number) => this.#runOne(which, number, more)))
+    return this.#processes[which][0]!
+  }
+
+  async #runOne(which: 'api' | 'worker', number: number, more: Record<string, string>): Promise<void> {
+    if (this.#processes[which][number]?.hasEnded === false) return
+    const port = String(this.ports[number] ?? 0)
+    const started = NodeProcess.start(`${which}/main.js`, { ...this.settings, PORT: port, ...more })
+    this.#processes[which][number] = started
     const isUp = () =>
-      which === 'api' ? answersOk(`${this.api.url}/health/ready`) : started.said.includes('application.running')
+      which === 'api'
+        ? answersOk(`http://127.0.0.1:${port}/health/ready`)
+        : started.said.includes('application.running')
     // It may die on the way: that is what some of them are started for.
     await until(`the ${which} to run`, async () => started.hasEnded || (await isUp()), { timeoutMs: PATIENCE_MS })
-    return started
   }
 
+  /** All of them. @returns the first */
   async kill(which: 'api' | 'worker', signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<NodeProcess> {
-    const process = this.#processes[which]
-    if (!process) throw new Error(`no ${which} has been started`)
-    if (signal === 'SIGKILL') this.deaths += 1
-    await process.end(signal)
-    return process
+    const running = this.#processes[which].filter(({ hasEnded }) => !hasEnded)
+    if (signal === 'SIGKILL') this.deaths += running.length
+    await Promise.all(running.map((process) => process.end(signal)))
+    return this.#processes[which][0]!
   }
 
+  /** One of all, whichever. */
+  async killOne(which: 'api' | 'worker'): Promise<void> {
+    const running = this.#processes[which].filter(({ hasEnded }) => !hasEnded)
+    this.deaths += 1
+    await running[Math.floor(Math.random() * running.length)]?.end('SIGKILL')
+  }
+
+  /** To the first of them. */
   signal(which: 'api' | 'worker', signal: NodeJS.Signals): void {
-    this.#processes[which]?.signal(signal)
+    this.#processes[which][0]?.signal(signal)
   }
 
+  /** One of them, if not all. */
   hasDied(which: 'api' | 'worker'): boolean {
-    return this.#processes[which]?.signalCode === 'SIGKILL'
+    return this.#processes[which].some(({ signalCode }) => signalCode === 'SIGKILL')
+  }
+
+  /** What all of them lose at once when a store forgets them. */
+  get processes(): number {
+    return this.machines.api + this.machines.worker
   }
 
   get told(): number {
@@ -164,7 +211,7 @@ export class MandateUnderFaults {
     const requestId = String(headers['webhook-id'])
     const { code } = JSON.parse(body.toString()).authorization
     const tenant = this.#tenants.find(({ name }) => path === `/${name}`)
-    if (!code || !tenant) return
+    if (!code || !tenant || !this.exchangesCodes) return
     const answer = await this.api
       .exchange(tenant.account.client, code, `${this.sandbox.receiver.url}${path}`)
       .catch(() => null)
@@ -175,8 +222,23 @@ export class MandateUnderFaults {
   /** What has not moved for a minute is rung for: these have not, then. No lease ends by it. */
   async letAMinutePass(): Promise<void> {
     await this.database
-      .query(`update delegated_access_requests set ring_at = ring_at - interval '1 minute' where ring_at is not null`)
+      .query(
+        `update delegated_access_requests set ring_at = ring_at - interval '1 minute',
+           next_attempt_at = next_attempt_at - interval '1 minute' where ring_at is not null`,
+      )
       .catch(() => {})
+  }
+
+  /** Ends an organisation that nobody needs, in the midst of everything; whoever dies of it does it again. */
+  async revokeSpare(): Promise<void> {
+    const { client } = this.#tenants[0]!.account
+    if (this.#spare.length === 0) this.#spare.push((await this.api.authorise(client, 'globex')).id)
+    await this.#revokeSpares()
+  }
+
+  async #revokeSpares(): Promise<void> {
+    for (const id of this.#spare)
+      await this.api.must('POST', `/admin/v1/service-accounts/${id}/revoke`, { token: this.api.adminKey })
   }
 
   /** PostgreSQL ends all its processes and recovers when one of them is killed. */
@@ -201,6 +263,7 @@ export class MandateUnderFaults {
     await this.run('api')
     await this.run('worker')
     await Promise.all(this.#underWay.splice(0))
+    await this.#revokeSpares()
     let looks = 0
     await until(
       'nothing to wait any more',
@@ -232,7 +295,20 @@ export class MandateUnderFaults {
     const signingSecrets = new Map(this.#tenants.map(({ name, account }) => [name, account.client.signingSecret]))
     const { deaths } = this
     const facts = { accepted: this.#accepted, received, exchanges: this.#exchanges, shown, signingSecrets }
-    return { ...facts, deaths, inHand: CONCURRENCY }
+    return { ...facts, audit: await this.#audit(), revoked: this.#spare, deaths, inHand: CONCURRENCY }
+  }
+
+  async #audit(): Promise<Evidence['audit']> {
+    const rows: Recorded[] = []
+    for (const { account } of this.#tenants)
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const query = new URLSearchParams({ client: account.client.id, limit: '1000', ...(cursor && { cursor }) })
+        const page = await this.api.audit(`events?${query}`)
+        rows.push(...page.events)
+        cursor = page.next_cursor
+      }
+    const { intact } = await this.api.audit('verification')
+    return { rows, intact }
   }
 
   /** Some request of a tenant, and the means to do something with it. */
@@ -244,10 +320,11 @@ export class MandateUnderFaults {
 
   /** At once: there is nothing left to lose. */
   async stop(): Promise<void> {
-    for (const process of Object.values(this.#processes)) {
-      process?.signal('SIGCONT')
-      await process?.end('SIGKILL')
+    for (const process of Object.values(this.#processes).flat()) {
+      process.signal('SIGCONT')
+      await process.end('SIGKILL')
     }
+    this.#stopBalancer()
     await this.sandbox.stop()
     await this.database.end()
   }

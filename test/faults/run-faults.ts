@@ -1,12 +1,16 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
+import pg from 'pg'
 import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
+import { Secret } from '#platform/secrets/secret.js'
 import { check, type Verdict } from './checker.js'
 import * as faults from './faults.js'
-import { MandateUnderFaults } from './mandate-under-faults.js'
+import { type Machines, MandateUnderFaults } from './mandate-under-faults.js'
 import { OwnRedis } from './own-redis.js'
+import { RedisServers } from './redis-set-ups.js'
+import { Started } from './started.js'
 
 const HELP = `Lets processes and stores die while two tenants keep asking, then counts what was lost or doubled.
 
@@ -15,6 +19,9 @@ const HELP = `Lets processes and stores die while two tenants keep asking, then 
   --minutes <n>    how long processes are killed at random, on each store (1)
   --requests <n>   how many requests are made meanwhile (1000)
   --queue <name>   postgres or redis alone
+  --apis <n>       how many api processes there are, behind a load balancer (1)
+  --workers <n>    how many workers (1)
+  --cluster        Redis is a cluster of three
   --only <text>    only the faults with this in their name
   --help           this text
 `
@@ -35,6 +42,9 @@ async function main(): Promise<number> {
       requests: { type: 'string', default: '1000' },
       queue: { type: 'string' },
       only: { type: 'string', default: '' },
+      apis: { type: 'string', default: '1' },
+      workers: { type: 'string', default: '1' },
+      cluster: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -45,10 +55,14 @@ async function main(): Promise<number> {
   const [minutes, requests] = [Number(values.minutes), Number(values.requests)]
   if (!(minutes > 0) || !Number.isInteger(requests) || requests < 1)
     throw new Error('--minutes and --requests take numbers above 0')
+  const machines = { api: Number(values.apis), worker: Number(values.workers) }
+  if (!Object.values(machines).every((n) => Number.isInteger(n) && n >= 1 && n <= 9))
+    throw new Error('--apis and --workers take numbers from 1 to 9')
+  const { only, cluster } = values
   const lines: Line[] = []
   for (const queue of ['postgres', 'redis'] as const)
     if (!values.queue || values.queue === queue)
-      lines.push(...(await runOn(queue, { minutes, requests, only: values.only })))
+      lines.push(...(await runOn(queue, { minutes, requests, only, machines, cluster })))
   process.stdout.write(asTable(lines))
   const broken = lines.flatMap(({ queue, fault, verdict }) =>
     verdict.findings.map((finding) => ({ queue, fault, ...finding })),
@@ -58,46 +72,64 @@ async function main(): Promise<number> {
   return broken.length === 0 && lines.length > 0 ? 0 : 1
 }
 
+const say = (line: string) => void process.stderr.write(`${line}\n`)
+
+const started = new Started(say)
+started.endOn(process, (exitCode) => process.exit(exitCode))
+
 async function runOn(
   queue: 'postgres' | 'redis',
-  size: { minutes: number; requests: number; only: string },
+  size: { minutes: number; requests: number; only: string; machines: Machines; cluster: boolean },
 ): Promise<Line[]> {
-  const directory = await mkdtemp(join(tmpdir(), 'mandate-faults-'))
-  await chmod(directory, 0o711)
-  const postgres = await openEmbeddedPostgres({ dataDirectory: directory, log: () => {} })
-  const redis = queue === 'redis' ? await OwnRedis.start() : null
   try {
-    if (queue === 'redis' && !redis) {
+    const directory = await mkdtemp(join(tmpdir(), 'mandate-faults-'))
+    started.add(() => rm(directory, { recursive: true, force: true }))
+    await chmod(directory, 0o711)
+    const postgres = await openEmbeddedPostgres({ dataDirectory: directory, log: () => {} })
+    started.add(() => postgres.stop())
+    const redis = queue === 'redis' && !size.cluster ? await OwnRedis.start() : null
+    if (redis) started.add(() => redis.stop())
+    const cluster = queue === 'redis' && size.cluster ? await startCluster() : null
+    if (queue === 'redis' && !redis && !cluster) {
       say('redis-server is not installed: its faults are left out.')
       return []
     }
-    const stores = {
-      databaseUrl: postgres.url,
-      settings: (redis ? { REDIS_URL: redis.url } : {}) as Record<string, string>,
-    }
     const lines: Line[] = []
+    const faults = faultsOn(redis, size).filter(([fault]) => fault.includes(size.only))
     // Each with a Mandate of its own: what one fault leaves behind must not be laid at the next one's door.
-    for (const [fault, bring] of faultsOn(redis, size)) {
-      if (!fault.includes(size.only)) continue
+    for (const [number, [fault, bring]] of faults.entries()) {
       const begun = Date.now()
-      const mandate = await MandateUnderFaults.start(stores, size.requests + 3_000)
-      try {
-        await bring(mandate)
-        await mandate.comeToRest()
-        const verdict = check(await mandate.evidence())
-        const seconds = Math.round((Date.now() - begun) / 1000)
-        lines.push({ queue, fault, seconds, verdict })
-        say(`${queue}: ${fault}: ${JSON.stringify(verdict.counts)} in ${seconds} s`)
-      } finally {
-        await mandate.stop()
-      }
+      const name = `fault_${number}`
+      const settings = { MANDATE_QUEUE_PREFIX: name, ...(redis ? { REDIS_URL: redis.url } : cluster) }
+      const stores = { databaseUrl: await newDatabase(postgres.url, name), settings }
+      const mandate = await MandateUnderFaults.start(stores, size.requests + 3_000, size.machines)
+      started.add(() => mandate.stop())
+      await bring(mandate)
+      await mandate.comeToRest()
+      const verdict = check(await mandate.evidence())
+      const seconds = Math.round((Date.now() - begun) / 1000)
+      lines.push({ queue, fault, seconds, verdict })
+      say(`${queue}: ${fault}: ${JSON.stringify(verdict.counts)} in ${seconds} s`)
+      await started.endLast()
     }
     return lines
   } finally {
-    await redis?.stop()
-    await postgres.stop()
-    await rm(directory, { recursive: true, force: true })
+    await started.endAll()
   }
+}
+
+async function newDatabase(server: Secret<string>, name: string): Promise<Secret<string>> {
+  const client = new pg.Client({ connectionString: server.reveal() })
+  await client.connect()
+  await client.query(`create database ${name}`)
+  await client.end()
+  return new Secret(Object.assign(new URL(server.reveal()), { pathname: `/${name}` }).href)
+}
+
+async function startCluster(): Promise<Record<string, string>> {
+  const servers = await RedisServers.inFolder()
+  started.add(() => servers.stop())
+  return { REDIS_URL: (await servers.cluster()).join(','), REDIS_CLUSTER: '1' }
 }
 
 type Fault = [name: string, bring: (mandate: MandateUnderFaults) => Promise<unknown>]
@@ -141,12 +173,10 @@ function asTable(lines: readonly Line[]): string {
   return `${[titles, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('\n')}\n`
 }
 
-const say = (line: string) => process.stderr.write(`${line}\n`)
-
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    process.stderr.write(`${(error as Error).stack}\n`)
+    process.stderr.write(`${inspect(error)}\n`)
     process.exit(1)
   },
 )

@@ -1,11 +1,12 @@
 import { loadSettings } from '#platform/config/settings.js'
 import { Log } from '#platform/observability/log.js'
 import { openQueueBackend } from '#platform/queues/queue-backend.js'
-import { Secret } from '#platform/secrets/secret.js'
 import { redisForTests } from '#platform/testing/machine-for-tests.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import { redisAt } from '#platform/testing/redis-settings.js'
 import { until } from '#platform/testing/until.js'
 import { Stage } from '../e2e/stage.js'
+import { Gate } from './gate.js'
 import { OwnRedis } from './own-redis.js'
 
 const withRedis = redisForTests() ? describe : describe.skip
@@ -15,7 +16,7 @@ withRedis('a Redis of the queue', () => {
 
   it('that evicts keys is refused at the start, with what to do about it', async () => {
     const redis = await OwnRedis.start(['--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru'])
-    const stores = { redisUrl: new Secret(redis!.url), queuePrefix: 'mandate' }
+    const stores = { redis: redisAt(redis!.url), queuePrefix: 'mandate' }
     await expect(openQueueBackend(stores, url, new Log('silent'))).rejects.toThrow(
       /maxmemory-policy is allkeys-lru.*Set it to noeviction/,
     )
@@ -42,6 +43,80 @@ withRedis('a Redis of the queue', () => {
       await redis.stop()
     }
   }, 60_000)
+})
+
+describe('a PostgreSQL that is away', () => {
+  const { url } = testDatabase()
+
+  // What libraries print is past the log, and past what that leaves out.
+  const printed: unknown[] = []
+  const { error: print } = console
+  beforeAll(() => {
+    console.error = (...line) => void printed.push(line)
+  })
+  afterAll(() => {
+    console.error = print
+  })
+
+  it('is answered for with 503 and when to come back, on every kind of route, and what was refused works later', async () => {
+    const gate = await Gate.before(url)
+    const stage = await Stage.open(gate.url)
+    const { api } = stage
+    try {
+      const client = await api.addClient('Scheduler')
+      const acme = await api.authorise(client, 'acme')
+      await stage.ask(acme, { email: 'anna@acme.test', state: 'before' })
+      const { code } = await stage.told('before')
+      const anna = (await api.exchange(client, code!, stage.callbackUrl)).json
+
+      const mailbox = {
+        email: 'ben@acme.test',
+        callback_url: stage.callbackUrl,
+        scope: 'read_only',
+        state: 'meanwhile',
+      }
+      const headers = { 'idempotency-key': 'meanwhile' }
+      const calls = {
+        token: () => api.refresh(client, anna.refresh_token),
+        revoke: () => api.revoke(client, { token: 'x'.repeat(32) }),
+        accept: () =>
+          api.call('POST', '/v1/service_account_authorizations', { token: acme.accessToken, headers, json: mailbox }),
+        list: () => api.call('GET', '/v1/service_account_authorizations', { token: acme.accessToken }),
+        userinfo: () => api.call('GET', '/v1/userinfo', { token: anna.access_token }),
+        proxy: () =>
+          api.call('GET', '/v1/proxy/google/calendar/v3/users/me/calendarList', { token: anna.access_token }),
+        admin: () => api.asAdmin('GET', '/admin/v1/clients'),
+      }
+      const ready = async () => (await api.call('GET', '/health/ready')).status === 200
+
+      gate.shut()
+      for (const [name, call] of Object.entries(calls)) {
+        const { status, headers, json } = await call()
+        const told = { name, status, wait: Number(headers.get('retry-after')), error: json.error }
+        expect(told).toEqual({
+          name,
+          status: 503,
+          wait: expect.any(Number),
+          error: expect.stringMatching(/unavailable/),
+        })
+        expect(told.wait).toBeGreaterThan(0)
+      }
+      expect((await api.call('GET', '/health/live')).status).toBe(200)
+      expect(await ready()).toBe(false)
+
+      gate.open()
+      await until('health to be well again', ready)
+      for (const [name, call] of Object.entries(calls))
+        expect({ name, status: (await call()).status }).toEqual({ name, status: name === 'accept' ? 202 : 200 })
+      expect((await stage.told('meanwhile')).code).toBeDefined()
+      expect(stage.callbacksOf('meanwhile')).toHaveLength(1)
+      expect(printed).toEqual([])
+    } finally {
+      gate.open()
+      await stage.close()
+      await gate.close()
+    }
+  })
 })
 
 describe('MANDATE_FAIL_POINT', () => {

@@ -21,8 +21,14 @@ export function findRedis(port = 6379): Promise<string | null> {
 const CHROMIUMS = ['chromium', 'chromium-browser', 'google-chrome']
 
 /** The first Chromium on the search path, or null. */
-export async function findChromium(searchPath: string): Promise<string | null> {
-  for (const name of CHROMIUMS)
+export const findChromium = (searchPath: string) => findProgram(CHROMIUMS, searchPath)
+
+/** Packages put it where only root's search path leads. */
+export const findPgbouncer = (searchPath: string) =>
+  findProgram(['pgbouncer'], [searchPath, '/usr/sbin', '/usr/local/sbin'].join(delimiter))
+
+async function findProgram(names: readonly string[], searchPath: string): Promise<string | null> {
+  for (const name of names)
     for (const folder of searchPath.split(delimiter)) {
       const file = join(folder, name)
       if (await isExecutable(file)) return file

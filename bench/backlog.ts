@@ -1,0 +1,97 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { received, strangers } from './callbacks.js'
+import { startMandate } from './mandate.js'
+import { residentMegabytes } from './resident-memory.js'
+import { type Result, resultOf, type Scenario } from './scenario.js'
+
+const NAME = 'backlog'
+const REQUESTS = 100_000
+const SAMPLE_MS = 1_000
+/** Where the curve goes: seconds, callbacks so far, and megabytes of worker and api. */
+const CURVE = 'artefacts/backlog.csv'
+
+interface Sample {
+  seconds: number
+  told: number
+  worker: number
+  api: number
+}
+
+/**
+ * A hundred thousand requests, all accepted before the worker starts: how fast the first, a middle and the last tenth of
+ * them are told, what the processes hold, and what the API's answers take meanwhile. Takes several minutes.
+ */
+export const backlog: Scenario = {
+  name: NAME,
+  about: `${REQUESTS} requests that all wait: rates of the tenths, memory, p95 of the API; writes ${CURVE}`,
+  takesLong: true,
+  mailboxes: REQUESTS + 1,
+  async run(ground, _rounds, say) {
+    const databaseUrl = await ground.createDatabase(NAME)
+    const mandate = await startMandate(ground, { databaseUrl, redisUrl: ground.redisUrl })
+    try {
+      const { saas, serviceAccount, url } = mandate
+      const token = serviceAccount.config.access_token
+      const people = strangers(REQUESTS)
+      const before = await received(ground)
+      const begunToAsk = performance.now()
+      const everybody = Array.from({ length: REQUESTS }, () => people.next().value)
+      await saas.requestAccess(serviceAccount, everybody)
+      say(`${NAME}: accepted in ${((performance.now() - begunToAsk) / 1000).toFixed(0)} s`)
+      const quiet = p95(await answerTimes(url, token, 200))
+      const worker = await mandate.startWorker()
+      const begun = performance.now()
+      const samples: Sample[] = []
+      const busy: number[] = []
+      for (let told = 0; told < REQUESTS; ) {
+        busy.push(...(await answerTimes(url, token, 5)))
+        await pause(SAMPLE_MS)
+        told = (await received(ground)) - before
+        const seconds = (performance.now() - begun) / 1000
+        samples.push({ seconds, told, worker: residentMegabytes(worker.pid), api: residentMegabytes(mandate.api.pid) })
+        if (worker.hasEnded) throw new Error(`The worker has ended:\n${worker.said}`)
+        if (samples.length % 15 === 0) say(`${NAME}: ${told} after ${seconds.toFixed(0)} s`)
+      }
+      const lines = samples.map(({ seconds, told, worker, api }) => [seconds.toFixed(1), told, worker, api].join(','))
+      await mkdir(dirname(CURVE), { recursive: true })
+      await writeFile(CURVE, `${['seconds,told,worker MB,api MB', ...lines].join('\n')}\n`)
+      const rates = [rateOf(samples, 0, 0.1), rateOf(samples, 0.45, 0.55), rateOf(samples, 0.9, 1)]
+      const held = (part: (sample: Sample) => number) => against(part(atPart(samples, 1)), part(atPart(samples, 0.1)))
+      return [
+        { ...against(rates[1]!, rates[0]!), name: 'backlog-middle', unit: 'callbacks/s; floor: the first tenth' },
+        { ...against(rates[2]!, rates[0]!), name: 'backlog-last', unit: 'callbacks/s; floor: the first tenth' },
+        { ...held(({ worker }) => worker), name: 'backlog-worker', unit: 'MB; floor: after a tenth' },
+        { ...held(({ api }) => api), name: 'backlog-api', unit: 'MB; floor: after a tenth' },
+        { ...against(p95(busy), quiet), name: 'backlog-p95', unit: 'ms of an API call; floor: before' },
+      ]
+    } finally {
+      await mandate.stop()
+    }
+  },
+}
+
+const against = (ours: number, floor: number): Omit<Result, 'name' | 'unit'> =>
+  resultOf('', '', { ours: [ours], floor: [floor] })
+
+const atPart = (samples: readonly Sample[], part: number) => samples.find(({ told }) => told >= part * REQUESTS)!
+
+function rateOf(samples: readonly Sample[], from: number, to: number): number {
+  const start = from === 0 ? { seconds: 0, told: 0 } : atPart(samples, from)
+  const end = atPart(samples, to)
+  return (end.told - start.told) / (end.seconds - start.seconds)
+}
+
+async function answerTimes(url: string, token: string | undefined, calls: number): Promise<number[]> {
+  const took: number[] = []
+  for (let call = 0; call < calls; call++) {
+    const begun = performance.now()
+    const answer = await fetch(`${url}/v1/userinfo`, { headers: { authorization: `Bearer ${token}` } })
+    await answer.text()
+    took.push(performance.now() - begun)
+  }
+  return took
+}
+
+const p95 = (times: readonly number[]) => [...times].sort((a, b) => a - b)[Math.floor(times.length * 0.95)]!

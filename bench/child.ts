@@ -1,0 +1,30 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+/** A process of the bench's own: takes an order when it starts, and answers with what it has made ready. */
+export async function startChild<Order extends object, Ready>(
+  entry: string,
+  order: Order,
+): Promise<{ ready: Ready; child: ChildProcess; stop: () => Promise<void> }> {
+  const child = fork(join(import.meta.dirname, entry))
+  child.send(order)
+  const answer = once(child, 'message')
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`${entry} has ended`)
+  })
+  ended.catch(() => {})
+  const [ready] = (await Promise.race([answer, ended])) as [Ready]
+  const stop = async () => {
+    if (child.exitCode !== null) return
+    const exit = once(child, 'exit')
+    child.kill()
+    await exit
+  }
+  return { ready, child, stop }
+}
+
+export function onOrder<Order, Ready>(prepare: (order: Order) => Promise<Ready>): void {
+  process.once('disconnect', () => process.exit())
+  process.once('message', async (order: Order) => process.send?.(await prepare(order)))
+}

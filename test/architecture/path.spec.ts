@@ -6,7 +6,7 @@ const page = readFileSync(join(ROOT, 'docs/path.md'), 'utf8')
 const linked = [...page.matchAll(/\]\(\.\.\/([^)#]+)\)/g)].map(([, path]) => path!)
 
 /** Wiring and pages are not on the path; everything else in these rooms is. */
-const FEATURES = ['delegated-access', 'service-accounts', 'tokens', 'proxy']
+const FEATURES = ['delegated-access', 'service-accounts', 'tokens', 'proxy', 'end-user-oauth', 'graphql']
 const onThePath = FEATURES.flatMap((name) => sourceFiles(`libs/features/${name}`))
   .map(({ path }) => path)
   .filter((path) => !/(spec|module)\.tsx?$/.test(path) && !path.includes('/pages/'))

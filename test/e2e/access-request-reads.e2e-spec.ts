@@ -112,6 +112,7 @@ describe(`GET ${PATH}`, () => {
       attempts: 1,
       last_attempt: { number: 1, started_at: time, milliseconds: expect.any(Number), status: 200, failure: null },
       next_attempt_at: null,
+      held_since: null,
       held_back_by: null,
       created_at: time,
       decided_at: time,

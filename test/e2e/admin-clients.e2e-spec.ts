@@ -1,4 +1,6 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import { rowsOf } from '#platform/testing/rows-of.js'
 import { ADMIN_KEY, type AdminStage, openAdminStage } from './admin-stage.js'
 
 const ACME = {
@@ -12,7 +14,14 @@ const ROUTES = [
   ['GET', '/clients'],
   ['GET', '/clients/cli_x'],
   ['POST', '/clients/cli_x/secrets'],
+  ['POST', '/clients/cli_x/user_token_secrets'],
+  ['DELETE', '/clients/cli_x/user_token_secrets'],
+  ['PUT', '/clients/cli_x/jwks'],
+  ['DELETE', '/clients/cli_x/jwks'],
   ['POST', '/clients/cli_x/disable'],
+  ['POST', '/keys'],
+  ['GET', '/keys'],
+  ['POST', '/keys/key_x/revoke'],
   ['GET', '/providers'],
   ['PUT', '/providers/google'],
   ['PUT', '/providers/microsoft'],
@@ -92,7 +101,7 @@ describe('/admin/v1', () => {
       expect(secrets).toHaveLength(2)
     })
 
-    it('are refused at the token endpoint once disabled, and stay listed', async () => {
+    it('are refused at the token endpoint once disabled, stay listed, and are on record once', async () => {
       const { client_id, client_secret } = await register()
 
       const first = await (await stage.call('POST', `/clients/${client_id}/disable`)).json()
@@ -102,6 +111,94 @@ describe('/admin/v1', () => {
       expect(second.status).toBe(200)
       expect(await second.json()).toEqual(first)
       expect(first).toMatchObject({ client_id, disabled_at: expect.any(String) })
+      const acts = await rowsOf(url, 'select act from audit_arrivals where subject = $1 order by act', [client_id])
+      expect(acts.map(({ act }) => act)).toEqual(['client.disabled', 'client.registered'])
+    })
+
+    it('get a secret for user tokens, which is shown once, rotated, and ended', async () => {
+      const { client_id } = await register()
+      const path = `/clients/${client_id}/user_token_secrets`
+      const first = await stage.call('POST', path)
+      const added = await first.json()
+
+      expect(first.status).toBe(201)
+      expect(added).toEqual({
+        client_id,
+        user_token_secret: expect.stringMatching(/^[\w-]{43}$/),
+        previous_secret_expires_at: null,
+      })
+      expect(await (await stage.call('POST', path)).json()).toMatchObject({
+        previous_secret_expires_at: expect.any(String),
+      })
+      expect((await stage.call('POST', path)).status).toBe(409)
+      const shown = await (await stage.call('GET', `/clients/${client_id}`)).json()
+      expect(shown.user_token_secrets).toHaveLength(2)
+      expect(JSON.stringify(shown) + stage.logged.join()).not.toContain(added.user_token_secret)
+      expect(await (await stage.call('DELETE', path)).json()).toEqual({ client_id, ended: 2 })
+      expect((await (await stage.call('GET', `/clients/${client_id}`)).json()).user_token_secrets).toEqual([])
+    })
+
+    it('have keys for user tokens, given or published, which replace each other', async () => {
+      const { client_id } = await register()
+      const path = `/clients/${client_id}/jwks`
+      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      const key = { ...publicKey.export({ format: 'jwk' }), kid: 'a' }
+      const jwks_uri = 'https://app.acme.test/jwks.json'
+
+      const given = await stage.call('PUT', path, { jwks: { keys: [key] } })
+      expect([given.status, await given.json()]).toMatchObject([200, { jwks: { keys: [key] }, jwks_uri: null }])
+      expect(await (await stage.call('PUT', path, { jwks_uri })).json()).toMatchObject({ jwks: null, jwks_uri })
+      expect(await (await stage.call('DELETE', path)).json()).toMatchObject({ jwks: null, jwks_uri: null })
+    })
+
+    it.each([
+      [{}, 'jwks'],
+      [{ jwks: { keys: [] } }, 'jwks'],
+      [{ jwks: { keys: [{ kty: 'oct', k: 'of-their-own' }] } }, 'jwks'],
+      [{ jwks: { keys: [] }, jwks_uri: 'https://app.acme.test/' }, 'jwks'],
+      [{ jwks: 'text' }, 'jwks'],
+      [{ jwks_uri: 'http://app.acme.test/' }, 'jwks_uri'],
+      [{ jwks_url: 'https://app.acme.test/' }, 'jwks_url'],
+    ])('do not get the keys %j', async (body, field) => {
+      const { client_id } = await register()
+      const answer = await stage.call('PUT', `/clients/${client_id}/jwks`, body)
+
+      expect(answer.status).toBe(422)
+      const { errors } = await answer.json()
+      expect(Object.keys(errors)).toContain(field)
+      expect(JSON.stringify(errors)).not.toContain('of-their-own')
+    })
+
+    it('get API keys, which are shown once, listed, and revoked', async () => {
+      const { client_id } = await register()
+      const scopes = ['oauth-api:query:*', 'oauth-api:mutation:revokeAuthorization']
+      const answer = await stage.call('POST', '/keys', { client_id, scopes, expires_at: '2099-01-31' })
+      const { key, id, ...rest } = await answer.json()
+
+      expect([answer.status, rest]).toEqual([201, { scopes }])
+      expect(key).toMatch(/^mandate_[\w-]{43}$/)
+      const listed = await (await stage.call('GET', `/keys?client=${client_id}`)).json()
+      const facts = { id, client_id, scopes, created_at: expect.any(String), expires_at: '2099-01-31T00:00:00.000Z' }
+      expect(listed).toEqual({ keys: [{ ...facts, revoked_at: null, last_used_at: null }], next_cursor: null })
+      const revoked = await stage.call('POST', `/keys/${id}/revoke`)
+      expect([revoked.status, await revoked.json()]).toMatchObject([200, { id, revoked_at: expect.any(String) }])
+      expect(await (await stage.call('POST', `/keys/${id}/revoke`)).json()).toMatchObject({ id })
+      expect((await stage.call('POST', '/keys/key_nobody/revoke')).status).toBe(404)
+      expect(JSON.stringify(listed) + stage.logged.join()).not.toContain(key)
+    })
+
+    it.each([
+      [{ scopes: [] }, 422, 'scopes'],
+      [{ scopes: ['oauth-api:query:*', 'root'] }, 422, 'scopes[1]'],
+      [{ scopes: 'oauth-api:query:*' }, 422, 'scopes'],
+      [{ scopes: ['oauth-api:query:*'], expires_at: '2020-01-01' }, 422, 'expires_at'],
+      [{ scopes: ['oauth-api:query:*'], expires_at: 'tomorrow' }, 422, 'expires_at'],
+      [{ scopes: ['oauth-api:query:*'], client_id: 'cli_nobody' }, 404, undefined],
+    ])('get no API key for %j', async (body, status, field) => {
+      const { client_id } = await register()
+      const answer = await stage.call('POST', '/keys', { client_id, ...body })
+      const { errors } = await answer.json()
+      expect([answer.status, Object.keys(errors ?? {})[0]]).toEqual([status, field])
     })
 
     it('are listed page by page, each once', async () => {
@@ -154,6 +251,8 @@ describe('/admin/v1', () => {
       expect((await stage.call('GET', `/clients/${id}`)).status).toBe(404)
       expect((await stage.call('POST', `/clients/${id}/secrets`)).status).toBe(404)
       expect((await stage.call('POST', `/clients/${id}/disable`)).status).toBe(404)
+      expect((await stage.call('POST', `/clients/${id}/user_token_secrets`)).status).toBe(404)
+      expect((await stage.call('DELETE', `/clients/${id}/jwks`)).status).toBe(404)
     })
 
     it('do not fail on an id that PostgreSQL cannot hold', async () => {

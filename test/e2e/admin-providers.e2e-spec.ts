@@ -1,4 +1,5 @@
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import { rowsOf } from '#platform/testing/rows-of.js'
 import { newSigningKey, selfSignedCertificate } from '../../apps/sandbox/core/self-signed-certificate.js'
 import { type AdminStage, openAdminStage } from './admin-stage.js'
 
@@ -44,11 +45,13 @@ describe('/admin/v1/providers', () => {
     expect(await providers()).toEqual([])
   })
 
-  it('takes a Google key file and an OAuth client, and tells the numeric client id', async () => {
+  it('takes a Google key file and an OAuth client on record, and tells the numeric client id', async () => {
     const body = { key_file: keyFile, oauth_client_id: 'acme.apps.googleusercontent.com', oauth_client_secret: SECRET }
     const answer = await stage.call('PUT', '/providers/google', body)
 
     expect(answer.status).toBe(200)
+    const acts = await rowsOf(url, "select distinct act from audit_arrivals where client_id = 'operator'")
+    expect(acts).toEqual([{ act: 'provider.credential_set' }])
     expect(await answer.json()).toEqual({
       provider: 'google',
       client: null,
@@ -59,6 +62,8 @@ describe('/admin/v1/providers', () => {
         key_ids: ['abc123'],
       },
       sign_in: { client_id: 'acme.apps.googleusercontent.com' },
+      expires_at: null,
+      former_replaced_at: null,
       updated_at: expect.any(String),
     })
   })
@@ -79,6 +84,8 @@ describe('/admin/v1/providers', () => {
         expires_at: expect.any(String),
       },
       sign_in: { client_id: APPLICATION },
+      expires_at: expect.any(String),
+      former_replaced_at: null,
       updated_at: expect.any(String),
     })
   })

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -61,6 +62,20 @@ describe('the operator looks after clients at a terminal', () => {
       await server.end()
     })
 
+    it('sets where one is told of changes, on an origin of its own', async () => {
+      const { client_id } = await create('Told')
+      const set = (url: string) => ['events', 'set-url', client_id, url]
+      expect(await mandateJson(set('https://app.acme.test/events'), settings)).toEqual({
+        ...{ client_id, event_url: 'https://app.acme.test/events' },
+      })
+      expect(await mandate(set('https://evil.test/events'), settings)).toMatchObject({
+        ...{ exitCode: 2, stderr: expect.stringContaining('<url>: https://evil.test is not a callback origin') },
+      })
+      expect(await mandateJson(['events', 'list', '--client', client_id], settings)).toEqual({
+        ...{ events: [], next_cursor: null },
+      })
+    })
+
     it('registers one, rotates its secret once and not twice, and shuts it out', async () => {
       const client = await create('Acme Scheduler')
       expect(client).toEqual({
@@ -99,6 +114,39 @@ describe('the operator looks after clients at a terminal', () => {
       expect(JSON.parse(list.stdout).clients[0]).toMatchObject({ client_id, disabled_at: disabled.disabled_at })
       for (const secret of [client.client_secret, client.signing_secret, rotated.client_secret])
         expect(list.stdout + JSON.stringify(shown)).not.toContain(secret)
+    }, 60_000)
+
+    it('gives a client what its user tokens are signed with: a secret, or keys from standard input', async () => {
+      const { client_id } = await create('Acme Scheduler')
+      const made = await mandateJson<Record<string, string>>(['clients', 'rotate-user-secret', client_id], settings)
+      expect(made).toEqual({
+        client_id,
+        user_token_secret: expect.stringMatching(/^[\w-]{43}$/),
+        previous_secret_expires_at: null,
+      })
+      const ended = await mandateJson(['clients', 'end-user-secrets', client_id], settings)
+      expect(ended).toEqual({ client_id, ended: 1 })
+
+      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'a' }] }
+      const set = ['clients', 'set-jwks', client_id]
+      expect(await mandateJson([...set, '--jwks', '-'], settings, JSON.stringify(jwks))).toMatchObject({ jwks })
+      const both = await mandate([...set, '--none', '--jwks-uri', 'https://app.acme.test/jwks.json'], settings)
+      expect(both).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('give one of --jwks') })
+    }, 60_000)
+
+    it('gives a client an API key, lists it and revokes it', async () => {
+      const { client_id } = await create('Acme Scheduler')
+      const scopes = ['oauth-api:query:*', 'oauth-api:mutation:*']
+      const wanted = ['keys', 'create', '--client', client_id, ...scopes.flatMap((scope) => ['--scope', scope])]
+      const made = await mandateJson<{ key: string; id: string }>(wanted, settings)
+      expect(made).toEqual({ key: expect.stringMatching(/^mandate_/), id: expect.stringMatching(/^key_/), scopes })
+      const revoked = await mandateJson<object>(['keys', 'revoke', made.id], settings)
+      const listed = await mandateJson<{ keys: object[] }>(['keys', 'list', '--client', client_id], settings)
+      expect(listed.keys).toEqual([revoked])
+      expect(JSON.stringify(listed)).not.toContain(made.key)
+      const wrong = await mandate(['keys', 'create', '--client', client_id, '--scope', 'root'], settings)
+      expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/^--scope: must be oauth-api:query/) })
     }, 60_000)
 
     it('says to a person what is shown only once, and what to do next', async () => {

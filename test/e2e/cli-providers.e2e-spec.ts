@@ -100,6 +100,14 @@ describe('the operator sets provider credentials at a terminal', () => {
     expect(stderr).toContain('--client-secret: Give one proof only')
   })
 
+  it('goes back to the credential before, and says when there is none', async () => {
+    const rolledBack = await mandateJson(['providers', 'rollback', 'microsoft'], settings)
+    expect(rolledBack).toMatchObject({ credential: { kind: 'certificate', cloud: 'china' }, client: null })
+    expect(await mandate(['providers', 'rollback', 'google'], settings)).toMatchObject({
+      ...{ exitCode: 1, stderr: expect.stringContaining('never acted with another credential') },
+    })
+  })
+
   it('shows all of them, and no secret', async () => {
     const { providers } = await mandateJson<{ providers: object[] }>(['providers', 'show'], settings)
     const { stdout } = await mandate(['providers', 'show'], settings)

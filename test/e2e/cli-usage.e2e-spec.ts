@@ -12,13 +12,21 @@ const COMMANDS = [
   ['clients', 'list'],
   ['clients', 'show'],
   ['clients', 'rotate-secret'],
+  ['clients', 'rotate-user-secret'],
+  ['clients', 'end-user-secrets'],
+  ['clients', 'set-jwks'],
   ['clients', 'disable'],
+  ['keys'],
+  ['keys', 'create'],
+  ['keys', 'list'],
+  ['keys', 'revoke'],
   ['providers'],
   ['providers', 'set'],
   ['providers', 'set', 'google'],
   ['providers', 'set', 'microsoft'],
   ['providers', 'show'],
   ['doctor'],
+  ['migrate'],
   ['secrets'],
   ['secrets', 'status'],
   ['secrets', 'rotate'],
@@ -48,6 +56,13 @@ describe('the command line', () => {
       expect(stdout).toMatch(/^Usage: mandate .*\n\n.{20,}\n/)
     },
   )
+
+  it('brings the schema up without any key, and again', async () => {
+    for (const _ of ['first', 'second']) {
+      const { exitCode, stdout } = await mandate(['migrate', '--json'], { ...settings, DATABASE_URL: url.reveal() })
+      expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '{"migrated":true}\n' })
+    }
+  })
 
   it('shows in the help of a command that takes options what each of them means, and an example', async () => {
     for (const words of [

@@ -116,7 +116,7 @@ describe('Allow and Deny', () => {
     })
   })
 
-  it('clicked twice, Deny gives the same answer', async () => {
+  it('clicked twice, Deny gives the same answer, and is on record once', async () => {
     const visit = await raw.begin()
     const csrf = await raw.csrfOf(visit)
     const deny = async () => {
@@ -127,6 +127,12 @@ describe('Allow and Deny', () => {
     const answers = [...(await Promise.all([deny(), deny()])), await deny()]
     expect(answers[0]).toMatch(/[?&]error=access_denied&/)
     expect(new Set(answers).size).toBe(1)
+    const acts = await stage.sql(
+      `select act from (select act, subject from audit_arrivals union all select act, subject from audit_events) audit
+       where subject = $1`,
+      [visit.path.split('/').at(-1)],
+    )
+    expect(acts).toEqual([{ act: 'consent.denied' }])
   })
 
   async function grantsAndAccounts() {

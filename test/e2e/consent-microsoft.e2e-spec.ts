@@ -116,7 +116,7 @@ describe("an administrator's consent at Microsoft", () => {
       const { clientSecret } = stage.operator.microsoftApp
       const { visit, page } = await bring({ ...typed(), proof: 'secret', client_secret: clientSecret })
       const { url } = await visit.browser.submit(await visit.goOn(page), 'Allow Acme Scheduler')
-      expect(url.searchParams.get('code')).toBeTruthy()
+      expect(url.searchParams.get('code')).toMatch(/^[\w-]{32}$/)
       expect(await accountOf(INITECH)).toMatchObject({ credential_source: 'customer', organisation_name: 'Initech' })
     })
 

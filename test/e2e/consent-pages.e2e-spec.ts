@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser } from 'playwright-core'
-import { ConsentAssets } from '#features/service-accounts/http/consent-assets.js'
 import { ORDINARY, samplePages } from '#features/service-accounts/pages/sample-pages.js'
+import { PageAssets } from '#platform/pages/page-assets.js'
 import {
   accessibilityProblems,
   keepPicture,
@@ -36,7 +36,7 @@ const OPEN_GUIDES = "for (const guide of document.querySelectorAll('details')) g
 const isWorthAWholeLook = (name: string) => !name.startsWith('ending-') || name === 'ending-notAdministrator'
 
 withChromium('the pages as a browser shows them', () => {
-  const assets = new ConsentAssets()
+  const assets = new PageAssets()
   const frame = {
     requestId: 'req_7f3c2a9d5e814b067f3c2a9d',
     brokerHost: 'connect.mandate.test',

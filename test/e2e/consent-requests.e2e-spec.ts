@@ -110,13 +110,13 @@ describe("what a browser may bring to the administrator's pages", () => {
   it('serves its two assets for ever, and nothing else', async () => {
     const { path, cookie } = await raw.begin()
     const page = await (await raw.get(path, cookie)).text()
-    for (const [, asset] of page.matchAll(/(?:href|src)="(\/enterprise_connect\/assets\/[^"]+)"/g)) {
+    for (const [, asset] of page.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)) {
       const answer = await raw.get(asset!)
       expect(answer.status).toBe(200)
       expect(answer.headers.get('cache-control')).toContain('immutable')
     }
-    for (const name of ['consent.css', '..%2fdocument.tsx', '%00'])
-      expect((await raw.get(`/enterprise_connect/assets/${name}`)).status).toBe(404)
+    for (const name of ['pages.css', '..%2fdocument.tsx', '%00'])
+      expect((await raw.get(`/assets/${name}`)).status).toBe(404)
   })
 
   describe('the cookie', () => {
@@ -253,21 +253,21 @@ describe("what a browser may bring to the administrator's pages", () => {
       expect((await raw.get(path + page, cookie)).headers.get('location')).toBe(path)
   })
 
-  it('says after 24 hours that the request has expired, and forgets what was given', async () => {
+  it('says after 24 hours that the request has expired', async () => {
     const visit = await raw.begin()
-    await stage.sql("update consents set expires_at = now(), sealed_credential = 'v1.x.y' where id = $1", [
-      visit.path.split('/').at(-1),
-    ])
+    await stage.sql('update consents set expires_at = now() where id = $1', [visit.path.split('/').at(-1)])
     for (const page of ['', '/check']) {
       const answer = await raw.get(visit.path + page, visit.cookie)
       expect(answer.status).toBe(410)
       expect(await answer.text()).toContain('This request has expired')
     }
-    await raw.begin()
-    const [row] = await stage.sql('select sealed_credential from consents where id = $1', [
-      visit.path.split('/').at(-1),
-    ])
-    expect(row).toEqual({ sealed_credential: null })
+  })
+
+  it('leaves no record of a browser that only looks, however often it comes', async () => {
+    const visits = [await raw.begin(), await raw.begin()].map(({ path }) => path.split('/').at(-1))
+    const rows = `select subject from audit_arrivals where subject = any($1)
+      union all select subject from audit_events where subject = any($1)`
+    expect(await stage.sql(rows, [visits])).toEqual([])
   })
 
   describe('a return from the provider', () => {

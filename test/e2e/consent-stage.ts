@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
-import { type DynamicModule, Module } from '@nestjs/common'
+import { type DynamicModule, Module, type Type } from '@nestjs/common'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'
 import pg from 'pg'
 import { Clients } from '#domain/clients/clients.js'
@@ -19,14 +19,11 @@ import { Secret } from '#platform/secrets/secret.js'
 import { type Sandbox, startSandbox } from '../../apps/sandbox/sandbox.js'
 import { defaultSeed, type OperatorCredentials } from '../../apps/sandbox/seed/default-seed.js'
 
-/** Everything that the administrator's pages are part of, but the worker: they never meet it. */
+/** Everything that the pages are part of, but the worker: they never meet it. */
 @Module({})
 class StageModule {
-  static forRoot(platform: OpenPlatform): DynamicModule {
-    return {
-      module: StageModule,
-      imports: [PlatformModule.forRoot(platform), ServiceAccountsHttpModule, TokensHttpModule],
-    }
+  static forRoot(platform: OpenPlatform, features: Type[]): DynamicModule {
+    return { module: StageModule, imports: [PlatformModule.forRoot(platform), ...features] }
   }
 }
 
@@ -39,6 +36,7 @@ export interface StageClient {
 /** A Mandate with its pages, between stand-ins for both providers. */
 export interface ConsentStage {
   url: string
+  app: NestFastifyApplication
   sandbox: Sandbox
   operator: OperatorCredentials
   /** Every line that was logged, for what must not be in it. */
@@ -51,13 +49,18 @@ export interface ConsentStage {
   close(): Promise<void>
 }
 
-export async function openConsentStage(databaseUrl: Secret<string>): Promise<ConsentStage> {
+export async function openConsentStage(
+  databaseUrl: Secret<string>,
+  features: Type[] = [ServiceAccountsHttpModule, TokensHttpModule],
+): Promise<ConsentStage> {
   const { seed, operator } = await defaultSeed()
   const sandbox = await startSandbox({ seed })
   const port = await freePort()
   const settings = loadSettings('standalone', {
     DATABASE_URL: databaseUrl.reveal(),
     MANDATE_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
+    // All visitors of a test come from one address.
+    MANDATE_LIMIT_AUTHORIZATIONS: '9999',
     MANDATE_SANDBOX_GOOGLE_URL: sandbox.google.url,
     MANDATE_SANDBOX_MICROSOFT_URL: sandbox.microsoft.url,
     PORT: String(port),
@@ -65,12 +68,13 @@ export async function openConsentStage(databaseUrl: Secret<string>): Promise<Con
   const logged: string[] = []
   const log = new Log('info', (line) => logged.push(line))
   const platform = await openPlatform(settings, log)
-  const app = await createHttpApplication(StageModule.forRoot(platform), log)
+  const app = await createHttpApplication(StageModule.forRoot(platform, features), log)
   await app.listen(port, '127.0.0.1')
   const url = `http://127.0.0.1:${port}`
   const database = new pg.Pool({ connectionString: databaseUrl.reveal(), max: 2 })
   return {
     url,
+    app,
     sandbox,
     operator,
     logged,

@@ -44,6 +44,36 @@ describe('callbacks that were given up', () => {
     expect((await cli('requests', 'list')).dead_letters).toEqual([])
   }, 60_000)
 
+  it('are listed and told once more over HTTP, with the operator on record, and by nobody without the key', async () => {
+    const globex = await stage.api.authorise(await stage.api.addClient('Planner'), 'globex')
+    stage.receiver.standIn.mutate('answer-in-turn', { contains: '"gone too"', answers: [410] })
+    const [id] = await stage.ask(globex, { email: 'greg@globex.test', state: 'gone too' })
+    await stage.requestOnce('abandoned', globex, id!)
+
+    const { host } = new URL(stage.receiver.url)
+    const listed = async (query: Record<string, string>) =>
+      (await stage.api.asAdmin('GET', `/admin/v1/dead_letters?${new URLSearchParams(query)}`)).json.dead_letters
+    expect(await listed({ host })).toMatchObject([
+      { id, client_id: globex.client.id, service_account_id: globex.id, abandoned_because: 'gone' },
+    ])
+    expect(await listed({ host: 'elsewhere.test' })).toEqual([])
+
+    const path = '/admin/v1/dead_letters/redeliver'
+    const json = { request_id: id }
+    expect((await stage.api.call('POST', path, { json, token: globex.accessToken })).status).toBe(401)
+    expect((await stage.api.asAdmin('POST', path, { json: {} })).status).toBe(422)
+    expect((await stage.api.asAdmin('POST', path, { json: { ...json, host } })).status).toBe(422)
+    expect((await stage.api.asAdmin('POST', path, { json: { host: 'https://x' } })).json.errors).toHaveProperty('host')
+    const told = await stage.api.asAdmin('POST', path, { json })
+    expect([told.status, told.json]).toMatchObject([202, { redelivered: 1, done: true }])
+    await stage.requestOnce('delivered', globex, id!)
+    expect(await listed({ service_account_id: globex.id })).toEqual([])
+
+    const { events } = await stage.api.audit(`events?client=${globex.client.id}`)
+    const asked = events.filter(({ act }: { act: string }) => act === 'access.redelivered')
+    expect(asked).toMatchObject([{ subject: id, actor: expect.stringMatching(/^admin-key:/), address: '127.0.0.1' }])
+  })
+
   it('are not redelivered without saying which', async () => {
     const { exitCode, stderr } = await mandate(['requests', 'redeliver'], operator)
     expect(exitCode).toBe(2)

@@ -114,4 +114,16 @@ describe('what is wrong with a service account', () => {
       status: 401,
     })
   })
+
+  it('is found out twenty times a minute for one service account, whoever asks', async () => {
+    const { accessToken: token, id } = await stage.api.authorise(await stage.api.addClient('Eager'), 'globex')
+    stage.sandbox.google.faults.add({ path: '/token', answer: { status: 503, json: {} } })
+    const ask = [
+      () => stage.api.call('GET', '/v1/service_account/diagnosis', { token }),
+      () => stage.api.asAdmin('GET', `/admin/v1/service-accounts/${id}/diagnosis`),
+    ]
+    const statuses: number[] = []
+    for (let n = 0; n < 22; n++) statuses.push((await ask[n % 2]!()).status)
+    expect(statuses).toEqual([...Array(20).fill(200), 429, 429])
+  })
 })

@@ -1,10 +1,17 @@
 import fc from 'fast-check'
-import type { JsonSchema, OpenApiDocument, Operation, Parameter } from '#platform/http/openapi/openapi-document.js'
+import type {
+  JsonSchema,
+  OpenApiDocument,
+  Operation,
+  Parameter,
+  Paths,
+} from '#platform/http/openapi/openapi-document.js'
 
 /** What a hostile caller may know: enough to get past the first door. */
 export interface Loot {
   accessToken: string
   adminKey: string
+  apiKey: string
   client: { id: string; secret: string }
   cookie: string
   /** Real ids, by the beginning of the route that they belong to. */
@@ -20,6 +27,89 @@ export interface HostileRequest {
   body?: string | Buffer
   chunked: boolean
 }
+
+const graphqlAnswer = (description: string) => ({
+  description,
+  content: {
+    'application/json': {
+      schema: {
+        type: 'object',
+        properties: { data: { type: ['object', 'null'] }, errors: { type: 'array', items: { required: ['message'] } } },
+        additionalProperties: false,
+        minProperties: 1,
+      } as JsonSchema,
+    },
+  },
+})
+
+/** What the document would say of GraphQL if it were not about REST alone. */
+export const GRAPHQL: Paths = {
+  '/graphql': {
+    post: {
+      operationId: 'graphql',
+      tags: [],
+      summary: 'GraphQL',
+      security: [{ apiKey: [] }],
+      parameters: [],
+      requestBody: {
+        content: {
+          'application/json': {
+            schema: {
+              type: 'object',
+              properties: {
+                query: { type: 'string' },
+                operationName: { anyOf: [{ type: 'string' }, { type: 'null' }] },
+                variables: {
+                  type: 'object',
+                  properties: {
+                    filter: { type: 'object', properties: { approver: { type: 'string' }, scope: scopesOfSocrate() } },
+                    input: {
+                      type: 'object',
+                      properties: {
+                        ...{ approver: { type: 'string' }, id: { type: 'string' }, state: { type: 'string' } },
+                        ...{
+                          code: { type: 'string' },
+                          provider: { enum: ['GOOGLE', 'MICROSOFT'] },
+                          scope: scopesOfSocrate(),
+                        },
+                      },
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+      responses: {
+        ...Object.fromEntries([200, 400, 401, 413, 415, 503].map((status) => [status, graphqlAnswer(`${status}`)])),
+        // Refused by the parser, before there is a path.
+        431: { description: 'Too long.' },
+      },
+    },
+  },
+}
+
+function scopesOfSocrate(): JsonSchema {
+  return { type: 'array', items: { enum: ['EMAIL_SEND', 'EMAIL_READ', 'USER_INFO_EMAIL'] } }
+}
+
+const DOCUMENTS = [
+  '{ version }',
+  'query ($filter: AuthorizationsFilter!) { authorizations(filter: $filter) { id userInfo { email } } }',
+  'mutation ($input: GenerateAuthorizationRequestInput!) { generateAuthorizationRequest(input: $input) { url state } }',
+  'mutation ($input: FinalizeAuthorizationInput) { finalizeAuthorization(input: $input) { id } }',
+  'mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { id } }',
+  'mutation ($input: [String]) { revokeAuthorization(input: $input) { id } }',
+  '{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }',
+  '{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }',
+  `{ ${'version '.repeat(300)} }`,
+  `${'{ a '.repeat(5_000)}`,
+  `{ a(b: ${'['.repeat(5_000)}`,
+  'subscription { version }',
+  '{ version @skip(if: true) @include(if: $x) }',
+  '{"kind":"Document","definitions":[]}',
+]
 
 /** Strings that have broken something somewhere. */
 const NASTY = [
@@ -101,6 +191,7 @@ function knownFor(name: string, { client, callbackUrl, ids }: Loot): string[] {
     scope: ['read_only', 'read_only free_busy', 'root'],
     cursor: [ids['/v1'] ?? ''],
     redirect_uris: ['https://app.test/x'],
+    query: DOCUMENTS,
   }
   return known[name] ?? ['x', 'name', 'https://app.test']
 }
@@ -216,12 +307,14 @@ function headers({ security }: Operation, route: string, loot: Loot): fc.Arbitra
     accessToken: `Bearer ${loot.accessToken}`,
     adminKey: `Bearer ${loot.adminKey}`,
     clientBasic: `Basic ${basic}`,
+    apiKey: loot.apiKey,
   }[scheme ?? '']
-  const authorization = right ? fc.oneof({ weight: 6, arbitrary: fc.constant(right) }, headerText) : headerText
+  const name = scheme === 'apiKey' ? 'x-api-key' : 'authorization'
+  const shown = right ? fc.oneof({ weight: 6, arbitrary: fc.constant(right) }, headerText) : headerText
   const isPage = route.startsWith('/enterprise_connect')
   return fc.record(
     {
-      authorization,
+      [name]: shown,
       cookie: isPage
         ? fc.constantFrom(loot.cookie, loot.cookie, 'mandate-x=%zz', ';;=', '__Host-mandate-con_=')
         : headerText,
@@ -236,7 +329,7 @@ function headers({ security }: Operation, route: string, loot: Loot): fc.Arbitra
       'x-request-id': fc.constant('req_of_my_own'),
       'access-control-request-method': fc.constant('POST'),
     },
-    { requiredKeys: right ? ['authorization'] : isPage ? ['cookie'] : [] },
+    { requiredKeys: right ? [name] : isPage ? ['cookie'] : [] },
   )
 }
 

@@ -188,10 +188,14 @@ describe('the OAuth server', () => {
       for (const scope of scopes_supported) {
         const query = new URLSearchParams({
           ...{ response_type: 'code', client_id: client.id, redirect_uri: REDIRECT_URI },
-          ...{ scope, delegated_scope: 'read_only' },
+          ...{ scope, delegated_scope: 'read_only', code_challenge: 'a'.repeat(43), code_challenge_method: 'S256' },
         })
         const answer = await fetch(`${authorization_endpoint}?${query}`, { redirect: 'manual' })
-        expect(answer.headers.get('location')).toMatch(/^\/enterprise_connect\/consents\//)
+        // The scopes of a service account are an administrator's to give, all others the person's own.
+        const leadsTo = scope.startsWith('service_account/')
+          ? `/enterprise_connect/oauth/authorize?${query}`
+          : expect.stringMatching(/^\/oauth\/connect\/sig_/)
+        expect([scope, answer.headers.get('location')]).toEqual([scope, leadsTo])
       }
     })
   })

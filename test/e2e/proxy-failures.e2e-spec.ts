@@ -119,9 +119,13 @@ describe('when a provider', () => {
   })
 
   it('no longer lets us act as the mailbox, the caller is told what to mend', async () => {
-    stage.sandbox.google.mutate('suspend-user', { email: 'anna@acme.test' })
-    expect(await read('google')).toMatchObject({ status: 403, json: { error: 'google.subject_not_found' } })
+    const ofBen = await stage.tokenFor('google', 'ben@acme.test')
+    stage.sandbox.google.mutate('suspend-user', { email: 'ben@acme.test' })
+    const refused = await stage.get(ofBen, TARGETS.google)
+    expect(refused).toMatchObject({ status: 403, json: { error: 'google.subject_suspended' } })
+    // That was the end of it.
     stage.reset()
+    expect((await stage.get(ofBen, TARGETS.google)).status).toBe(401)
     stage.sandbox.google.mutate('remove-delegation', { clientId: '108844220066113355779' })
     const { status, json } = await read('google')
     expect(status).toBe(403)

@@ -160,4 +160,50 @@ describe('with a mailbox’s access token, the proxy', () => {
     })
     for (const unwanted of ['anna', 'secret-project', token]) expect(stage.logged.join()).not.toContain(unwanted)
   })
+
+  describe('of an account that its owner has connected', () => {
+    const READS = {
+      google: { email: 'anna@acme.test', path: `${GOOGLE}/calendars/anna%40acme.test/events` },
+      microsoft: { email: 'milton@initech.test', path: `${MICROSOFT}/me/calendarView?${WINDOW}` },
+    } as const
+    const TOKEN_PATH = { google: '/token', microsoft: '/common/oauth2/v2.0/token' }
+
+    it.each(['google', 'microsoft'] as const)('reads at %s as its owner, with no service account', async (provider) => {
+      const { email, path } = READS[provider]
+      const token = await stage.ownersTokenFor(provider, email)
+      for (const contains of ['jwt-bearer', 'client_credentials'])
+        stage.sandbox[provider].faults.add({ contains, answer: { status: 500, html: '' } })
+      const answer = await stage.get(token, path)
+      expect(answer.status).toBe(200)
+      expect((answer.json.items ?? answer.json.value).length).toBeGreaterThan(0)
+      const asked = stage.sandbox[provider].journal.list({ path: TOKEN_PATH[provider] })
+      expect(asked.map(({ status }) => status)).toEqual([200, 200])
+    })
+
+    it('reads nothing beyond the grant’s scope, whatever the owner allowed', async () => {
+      const token = await stage.ownersTokenFor('google', READS.google.email, ['free_busy'])
+      expect((await stage.get(token, READS.google.path)).json.error).toBe('insufficient_scope')
+    })
+
+    it('says who can mend it when the owner has taken it back, and shows nothing of the provider’s answer', async () => {
+      const token = await stage.ownersTokenFor('google', READS.google.email)
+      const isConnected = async () =>
+        (await stage.get(token, '/v1/userinfo')).json['cronofy.data'].profiles[0].profile_connected
+      expect(await isConnected()).toBe(true)
+      stage.sandbox.google.mutate('revoke-consent', { email: READS.google.email })
+      const answer = await stage.get(token, READS.google.path)
+      expect(answer.status).toBe(403)
+      expect(answer.json).toMatchObject({ error_description: expect.stringContaining('connect the account again') })
+      expect(answer.text).not.toContain('invalid_grant')
+      expect(await isConnected()).toBe(false)
+    })
+
+    it('waits for a provider that is down, and reads when it is back', async () => {
+      const token = await stage.ownersTokenFor('google', READS.google.email)
+      stage.sandbox.google.faults.add({ path: '/token', answer: { status: 503, html: '' } })
+      expect((await stage.get(token, READS.google.path)).status).toBe(503)
+      stage.sandbox.google.faults.clear()
+      expect((await stage.get(token, READS.google.path)).status).toBe(200)
+    })
+  })
 })

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { type IncomingMessage, request } from 'node:http'
 import { createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -9,24 +9,30 @@ import { ClientsModule } from '#domain/clients/clients.module.js'
 import { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
 import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
+import { UserCredentials } from '#domain/credentials/user-credentials.js'
+import { Account } from '#domain/grants/account.entity.js'
 import { Grant } from '#domain/grants/grant.entity.js'
 import { RevokeServiceAccounts } from '#domain/grants/revoke-service-accounts.js'
 import { grantMailbox } from '#domain/grants/testing/statements-of-the-main-path.js'
-import { Tokens } from '#domain/grants/tokens.js'
 import { serialiseCredential } from '#domain/providers/credential-codec.js'
 import { type DelegatedScope, permissionsOf, providerScopesFor } from '#domain/providers/delegated-scopes.js'
 import { readGoogleKeyFile } from '#domain/providers/google/google-credential.js'
 import { organisationOf } from '#domain/providers/organisation.js'
 import { Providers } from '#domain/providers/providers.js'
+import { signInRegistrationOf } from '#domain/providers/sign-in-registration.js'
+import { userScopesForPermissions } from '#domain/providers/user-scopes.js'
 import { ProxyHttpModule } from '#features/proxy/proxy.http.module.js'
+import { TokensHttpModule } from '#features/tokens/tokens.http.module.js'
 import { type OpenPlatform, openPlatform } from '#platform/boot/open-platform.js'
 import { PlatformModule } from '#platform/boot/platform.module.js'
 import { loadSettings } from '#platform/config/settings.js'
 import { Database } from '#platform/database/database.js'
 import { createHttpApplication } from '#platform/http/http-application.js'
 import { Log } from '#platform/observability/log.js'
+import { CryptoRandom, hashOf, newBearer } from '#platform/secrets/random.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { INITECH } from '../../apps/sandbox/microsoft/default-seed.js'
+import { PageWalker } from '../../apps/sandbox/microsoft/page-walker.js'
 import { type Sandbox, startSandbox } from '../../apps/sandbox/sandbox.js'
 import { defaultSeed, type OperatorCredentials } from '../../apps/sandbox/seed/default-seed.js'
 import type { SandboxSeed } from '../../apps/sandbox/seed/seed-schema.js'
@@ -34,7 +40,10 @@ import type { SandboxSeed } from '../../apps/sandbox/seed/seed-schema.js'
 @Module({})
 class ProxyStageModule {
   static forRoot(platform: OpenPlatform): DynamicModule {
-    return { module: ProxyStageModule, imports: [PlatformModule.forRoot(platform), ClientsModule, ProxyHttpModule] }
+    return {
+      module: ProxyStageModule,
+      imports: [PlatformModule.forRoot(platform), ClientsModule, ProxyHttpModule, TokensHttpModule],
+    }
   }
 }
 
@@ -55,6 +64,13 @@ const ORGANISATIONS = {
     administratorEmail: 'admin@initech.test',
   },
 } as const
+
+const ATTEMPT = {
+  redirectUri: 'http://127.0.0.1:4711/return',
+  state: 'the state',
+  nonce: 'the nonce',
+  codeVerifier: new Secret('v'.repeat(43)),
+}
 
 export type StageProvider = keyof typeof ORGANISATIONS
 
@@ -81,6 +97,8 @@ export interface ProxyStage {
   serviceAccounts: Record<StageProvider, ServiceAccount>
   /** An access token for a mailbox that was proven as a worker would prove it. */
   tokenFor(provider: StageProvider, email: string, scope?: DelegatedScope[]): Promise<string>
+  /** One for a mailbox that its owner has connected at the provider's own pages. */
+  ownersTokenFor(provider: StageProvider, email: string, scope?: DelegatedScope[]): Promise<string>
   serviceAccountToken(provider: StageProvider): Promise<string>
   revokeServiceAccount(provider: StageProvider): Promise<void>
   /** Sends the target as it is written: no client library tidies it up. */
@@ -117,6 +135,8 @@ export async function openProxyStage(databaseUrl: Secret<string>, timeoutSeconds
     logged,
     serviceAccounts,
     tokenFor: (provider, email, scope = ['read_only']) => domain.grant(serviceAccounts[provider], email, scope),
+    ownersTokenFor: (provider, email, scope = ['read_only']) =>
+      domain.connectAccount(serviceAccounts[provider], email, scope),
     serviceAccountToken: (provider) => domain.serviceAccountToken(serviceAccounts[provider]),
     revokeServiceAccount: (provider) => domain.revoke(serviceAccounts[provider].id),
     get: (token, target, asked) => get(port, token, target, asked),
@@ -149,18 +169,20 @@ function domainOf(app: NestFastifyApplication) {
   const database = part(Database)
   const serviceAccounts = part(ServiceAccounts)
 
-  const issue = (grantId: string) =>
-    database.inTransaction(async (tx) => {
-      const { accessToken } = await part(Tokens).issue(
-        tx,
-        await tx.findOneOrFail(Grant, { id: grantId }),
-        'code.exchanged',
-      )
-      return accessToken.reveal()
-    })
+  const issue = async (grantId: string) => {
+    const accessToken = newBearer(new CryptoRandom())
+    await database.read((em) =>
+      em.execute(
+        `insert into access_tokens (token_hash, grant_id, created_at, expires_at)
+         values (?, ?, now(), now() + interval '1 hour')`,
+        [hashOf(accessToken), grantId],
+      ),
+    )
+    return accessToken
+  }
 
   return {
-    async connect({ googleKeyFile, microsoftApp }: OperatorCredentials) {
+    async connect({ googleKeyFile, googleClient, microsoftApp }: OperatorCredentials) {
       const { clientId, clientSecret } = microsoftApp
       const google = readGoogleKeyFile(JSON.stringify(googleKeyFile))
       const microsoft = {
@@ -173,7 +195,8 @@ function domainOf(app: NestFastifyApplication) {
         const { client } = await part(Clients).register(tx, { name: 'Acme', redirectUris: [], callbackOrigins: [] })
         const consented = async (provider: StageProvider) => {
           const credential = serialiseCredential(provider === 'google' ? google : microsoft)
-          await part(ProviderCredentials).set(tx, { provider, clientId: null, credential })
+          const signIn = { ...googleClient, clientSecret: new Secret(googleClient.clientSecret) }
+          await part(ProviderCredentials).set(tx, { provider, clientId: null, credential, signIn })
           return serviceAccounts.connect(tx, {
             ...ORGANISATIONS[provider],
             domains: [...ORGANISATIONS[provider].domains],
@@ -197,6 +220,37 @@ function domainOf(app: NestFastifyApplication) {
       const { clientId, provider } = account
       const mailbox = { clientId, serviceAccountId: account.id, provider, scope, ...proof }
       const { grantId } = await grantMailbox(database.run, mailbox)
+      return issue(grantId)
+    },
+
+    async connectAccount(
+      { provider, clientId }: ServiceAccount,
+      email: string,
+      scope: DelegatedScope[],
+    ): Promise<string> {
+      const signIn = part(Providers).userSignIn(provider)
+      const setup = await database.read((em) => part(ProviderCredentials).findWithSecret(em, provider, clientId))
+      const registration = signInRegistrationOf(setup!)!
+      const page = new PageWalker()
+      const scopes = userScopesForPermissions(provider, permissionsOf(scope))
+      await page.open(signIn.authorizationUrl(registration, ATTEMPT, { scopes }).href)
+      await page.press('Next', { email, account: email })
+      if (!page.location) await page.press('allow')
+      const person = await signIn.exchange(registration, ATTEMPT, page.location!.searchParams.get('code')!)
+      const [accountId, grantId] = [`acc_${randomUUID()}`, `gra_${randomUUID()}`]
+      const { providerUserId, displayName } = person
+      const userId = `user of ${accountId}`
+      const mailbox = { id: accountId, clientId, userId, provider, kind: 'person', email: person.email } as const
+      const createdAt = new Date()
+      await database.inTransaction(async (tx) => {
+        await tx.insert(Account, { ...mailbox, providerUserId, displayName, profileId: `pro_${accountId}`, createdAt })
+        await tx.insert(Grant, { id: grantId, clientId, accountId, scope, refreshGeneration: 0, createdAt })
+        await part(UserCredentials).keep(tx, {
+          ...{ accountId, clientId, provider, providerUserId, registrationId: registration.clientId },
+          ...{ organisationId: person.organisation, cloud: person.cloud },
+          ...person.tokens,
+        })
+      })
       return issue(grantId)
     },
 

@@ -103,6 +103,28 @@ describe('a master key that is replaced while requests run', () => {
     await stage.close()
   }, 60_000)
 
+  it('is replaced whole however often its rotation dies, at whatever point, and leaves nothing on the old one', async () => {
+    const K3 = newEncryptionKey('k3')
+    const settings = (point?: string) => ({
+      ...cliSettings(`${K3},${K2}`),
+      ...(point && { MANDATE_FAIL_POINT: point }),
+    })
+    const deaths: unknown[] = []
+    const points = ['rewrap-data-keys.rewrapping:2', 'rewrap-data-keys.rewrapped', 'reseal-values.resealing']
+    for (const point of [...points, 'reseal-values.resealed:2', 'rotate-secrets.signed']) {
+      const { exitCode, stderr } = await mandate(['secrets', 'rotate', '--data-keys'], settings(point))
+      deaths.push([exitCode, stderr.includes('Mandate could not')])
+    }
+    expect(deaths).toEqual(Array(5).fill([null, false]))
+    const finished = await mandateJson<Record<string, unknown>>(['secrets', 'rotate'], settings())
+    expect(finished).toMatchObject({ finished: true, unreadable: [] })
+    const now = await mandateJson<Status>(['secrets', 'status'], settings())
+    expect(now).toMatchObject({ rotation_pending: false, values_of_retired_data_keys: 0 })
+    expect(useOf(now, 'k2')).toMatchObject({ data_keys: 0, values: 0, removable: true })
+    const opened = await mandate(['providers', 'show'], cliSettings(K3))
+    expect(opened.stdout).toContain('calendar@acme.iam.gserviceaccount.com')
+  }, 120_000)
+
   it('still opens a backup of before, which then comes under the new one by the same command', async () => {
     const refused = await mandate(['providers', 'show'], cliSettings(K2, backup))
     const opened = await mandate(['providers', 'show'], cliSettings(K1, backup))

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { SignJWT } from 'jose'
 import { redisForTests } from '#platform/testing/machine-for-tests.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { rowsOf } from '#platform/testing/rows-of.js'
@@ -11,12 +12,14 @@ import { answersOk, freePort } from '../../apps/demo/node-process.js'
 import type { StandIn } from '../../apps/sandbox/core/stand-in.js'
 import { type Sandbox, startSandbox } from '../../apps/sandbox/sandbox.js'
 import { defaultSeed, type OperatorCredentials } from '../../apps/sandbox/seed/default-seed.js'
+import { PersonVisit } from './connect-stage.js'
 import {
   type Answer,
   type Asked,
   type Client,
   type OrganisationName,
   PublicApi,
+  REDIRECT_URI,
   type ServiceAccount,
 } from './public-api.js'
 
@@ -35,8 +38,9 @@ const MASTER_KEY = randomBytes(32).toString('base64')
 /** `previous_secret_expires_at` has a name like a secret's, and is none. */
 const IS_TIME = /^\d{4}-\d\d-\d\dT/
 
-/** Tokens of the providers, and private keys, by their form: only the stand-ins know which they gave. */
-const FORMS = /ya29\.[\w-]+|eyJ[\w-]+\.eyJ[\w-]+|BEGIN [A-Z ]*PRIVATE KEY/
+/** Tokens and codes of the providers, and private keys, by their form: only the stand-ins know which they gave. */
+const FORMS =
+  /ya29\.[\w-]+|\b1\/\/0[\w-]{60}|\b4\/0A[\w-]{40}|(?<![\w.])1\.[\w-]{64}|eyJ[\w-]+\.eyJ[\w-]+|BEGIN [A-Z ]*PRIVATE KEY/
 
 /** A real process, as an operator has it: everything that it writes is kept. */
 class Mandate {
@@ -107,6 +111,7 @@ describe('secrets', () => {
     const work = new Work(api, sandbox, client)
     await work.succeed(acme, 'user00200@acme.test')
     await work.beMisused(acme)
+    await work.connectPeople()
     work.failEverywhere()
     for (let batch = 0; batch < 3; batch++) {
       await work.ask(
@@ -132,7 +137,9 @@ describe('secrets', () => {
     // That these are the places where they would be.
     expect(mandate.said).toContain('"mint.decided"')
     expect(mandate.said).toContain('"mint.postponed"')
+    expect(mandate.said).toContain('"account.connected"')
     expect(tables).toContain('user00200@acme.test')
+    expect(tables).toMatch(/user_credentials: .*acc_/)
     expect(tables).toMatch(/bullmq\.\w+: .*mint-dar_/)
     expect(places.answers).toContain(client.id)
     expect(places.refusals).toContain('access_denied')
@@ -242,6 +249,63 @@ class Work {
     await this.api.call('POST', REQUESTS, { token: accessToken, json: { email: client.secret, [refreshToken]: 1 } })
     await this.api.call('PUT', '/admin/v1/providers/google', { token: ADMIN_KEY, json: { key_file: client.secret } })
     await this.api.call('GET', '/admin/v1/clients', { token: client.secret })
+  }
+
+  /** Accounts of their own, in two dialects, and a sign-in that nobody comes back from: what it holds is still there. */
+  async connectPeople(): Promise<void> {
+    const { api, client } = this
+    const ofClient = `/admin/v1/clients/${client.id}/user_token_secrets`
+    const { user_token_secret: userSecret } = (await api.asAdmin('POST', ofClient)).json
+    const { key } = (
+      await api.asAdmin('POST', '/admin/v1/keys', {
+        json: { client_id: client.id, scopes: ['oauth-api:query:*', 'oauth-api:mutation:*'] },
+      })
+    ).json
+    const userToken = await new SignJWT({})
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer(client.id)
+      .setAudience(api.url)
+      .setSubject('user-1')
+      .setIssuedAt()
+      .setExpirationTime('10m')
+      .sign(new TextEncoder().encode(userSecret))
+    for (const secret of [userSecret, key, userToken]) api.secrets.add(secret)
+
+    for (const [provider, email] of [
+      ['google', 'anna@acme.test'],
+      ['o365', 'milton@initech.test'],
+    ] as const) {
+      const path = `/v1/integrations/${provider}/oauth/authorizationUrl?redirect_url=${encodeURIComponent(REDIRECT_URI)}`
+      // Its answer is the client's, and has the state; it is not read again.
+      const { authorizationUrl } = await (
+        await fetch(api.url + path, { headers: { authorization: `Bearer ${userToken}` } })
+      ).json()
+      await new PersonVisit(REDIRECT_URI).connect(this.#noted(authorizationUrl), email)
+      await api.must('GET', '/v1/integrations/accounts/list', { token: userToken })
+    }
+
+    const graphql = (query: string, input: object) =>
+      api.must('POST', '/graphql', { json: { query, variables: { input } }, headers: { 'x-api-key': key } })
+    const begin = async (approver: string) => {
+      const asked = { approver, provider: 'GOOGLE', scope: ['USER_INFO_EMAIL'] }
+      const generate = `mutation ($input: GenerateAuthorizationRequestInput!) { generateAuthorizationRequest(input: $input) { url } }`
+      const { data } = await graphql(generate, asked)
+      return this.#noted(data.generateAuthorizationRequest.url)
+    }
+    await begin('user-who-left')
+    for (const approver of ['user-2', 'user-waits']) {
+      const { searchParams } = (await new PersonVisit(REDIRECT_URI).connect(await begin(approver), 'ben@acme.test')).url
+      const handedIn = { state: searchParams.get('state')!, code: searchParams.get('code')! }
+      for (const secret of Object.values(handedIn)) api.secrets.add(secret)
+      const finalize = `mutation ($input: FinalizeAuthorizationInput) { finalizeAuthorization(input: $input) { id } }`
+      if (approver === 'user-2') await graphql(finalize, handedIn)
+    }
+  }
+
+  /** @returns the address where the person is sent, whose state is good for one return */
+  #noted(url: string): string {
+    this.api.secrets.add(new URL(url).searchParams.get('state')!)
+    return url
   }
 
   /** Every refusal of both providers' tables once; and answers that repeat a secret. */

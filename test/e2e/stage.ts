@@ -68,6 +68,8 @@ export class Stage {
       MANDATE_SANDBOX_MICROSOFT_URL: sandbox.microsoft.url,
       MANDATE_EGRESS_ALLOW: '127.0.0.1',
       MANDATE_LOG_LEVEL: 'debug',
+      // All visitors of a test come from one address.
+      MANDATE_LIMIT_AUTHORIZATIONS: '9999',
       PORT: String(port),
       ...store.settings,
       ...settings,

@@ -68,9 +68,16 @@ describe('what is another client’s', () => {
       asked: { headers: { cookie: ourCookie } },
       status: 403,
     }),
-    '/enterprise_connect/assets/': null,
+    '/assets/': null,
     // Bound to a visit by `state` and cookie; consent-requests.e2e-spec.
     '/enterprise_connect/oauth/return/': null,
+    '/oauth/return/': null,
+    // Bound to the user token; connect-morgen.e2e-spec, connect-work-api.e2e-spec, parity.e2e-spec.
+    '/v1/integrations/': null,
+    '/integrations/': null,
+    '/auth/': null,
+    // Bound to a sign-in by cookie, and by `state` or a token of the form; connect-oauth.e2e-spec.
+    '/oauth/connect/': null,
     // Bound to the mailbox of the token; proxy-fence.e2e-spec.
     '/v1/proxy/': null,
     // The operator's, who sees all clients.

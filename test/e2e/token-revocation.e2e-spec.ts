@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import { mandateJson } from './cli-process.js'
 import type { Client, PublicApi, ServiceAccount } from './public-api.js'
 import { Stage } from './stage.js'
 
@@ -10,6 +12,7 @@ interface Tokens {
 
 describe('POST /oauth/token/revoke', () => {
   const { url: databaseUrl } = testDatabase()
+  const settings = { MANDATE_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}` }
   let stage: Stage
   let api: PublicApi
   let client: Client
@@ -19,7 +22,7 @@ describe('POST /oauth/token/revoke', () => {
   let states = 0
 
   beforeAll(async () => {
-    stage = await Stage.open(databaseUrl)
+    stage = await Stage.open(databaseUrl, { settings })
     api = stage.api
     client = await api.addClient('Scheduler')
     rival = await api.addClient('Rival')
@@ -117,6 +120,79 @@ describe('POST /oauth/token/revoke', () => {
     const anew = await api.authorise(client, 'umbrella')
     expect(anew.id).not.toBe(umbrella.id)
     expect([await isLive({ access_token: anew.accessToken }), await isLive(under)]).toEqual([true, false])
+  })
+
+  it.each<[string, (id: string) => Promise<object>]>([
+    ['over HTTP', async (id) => (await api.asAdmin('POST', `/admin/v1/service-accounts/${id}/revoke`)).json],
+    [
+      'at a terminal',
+      (id) => mandateJson(['service-accounts', 'revoke', id], { DATABASE_URL: databaseUrl.reveal(), ...settings }),
+    ],
+  ])(
+    'is the operator’s too, %s: a service account ends with all under it, is shown as ended, and on record',
+    async (_where, revoke) => {
+      const owner = await api.addClient('Short of an organisation')
+      const umbrella = await api.authorise(owner, 'umbrella')
+      const under = await tokensFor('ursula@umbrella.test', umbrella)
+      // Its own grant and the mailbox's, each with an access token and a refresh token.
+      const ended = { grants: 2, codes: 0, tokens: 4, requests: 0 }
+      expect(await revoke(umbrella.id)).toMatchObject({ service_account_id: umbrella.id, revoked: ended })
+      expect([await isLive(under), await mayRefresh(under, owner)]).toEqual([false, false])
+      expect(await isLive({ access_token: umbrella.accessToken })).toBe(false)
+
+      const shown = await api.asAdmin('GET', `/admin/v1/service-accounts/${umbrella.id}`)
+      expect(shown.json).toMatchObject({ client_id: owner.id, revoked_at: expect.any(String) })
+      const again = { revoked_at: shown.json.revoked_at, revoked: { grants: 0, codes: 0, tokens: 0, requests: 0 } }
+      expect(await revoke(umbrella.id)).toMatchObject(again)
+      const { events } = await api.audit(`events?service_account=${umbrella.id}`)
+      const acts = events.filter(({ act }: { act: string }) => /^service_account\./.test(act))
+      const actor = expect.stringMatching(/^(admin-key|cli):/)
+      expect(acts).toMatchObject([
+        { act: 'service_account.revoked', actor, subject: umbrella.id },
+        { act: 'service_account.grants_ended', actor, details: { grants: 2, codes: 0, tokens: 4 } },
+      ])
+    },
+  )
+
+  it('of an unknown service account is not found by the operator', async () => {
+    const { status } = await api.asAdmin('POST', '/admin/v1/service-accounts/ser_000000000000000000000000/revoke')
+    expect(status).toBe(404)
+  })
+
+  it('is not needed where an administrator allows less than before: what goes further ends, or is denied', async () => {
+    const owner = await api.addClient('Narrowed')
+    const wide = await api.authorise(owner, 'globex')
+    const [reads, both] = [await tokensFor('greg@globex.test', wide), { state: 'both', scope: 'read_only free_busy' }]
+    await stage.ask(wide, { email: 'admin@globex.test', ...both })
+    const { code } = await stage.told('both')
+    const seesBoth: Tokens = (await api.exchange(owner, code!, stage.callbackUrl)).json
+    const down = { contains: 'later@globex.test', answer: { status: 503, text: 'down' } }
+    const { id: faultId } = stage.sandbox.google.faults.add(down)
+    const [undecided] = await stage.ask(wide, { email: 'later@globex.test', state: 'too much by then' })
+
+    const narrow = await api.authorise(owner, 'globex', { delegated_scope: 'free_busy' })
+    stage.sandbox.google.faults.remove(faultId)
+    expect(narrow.id).toBe(wide.id)
+    expect([await isLive(reads), await mayRefresh(reads, owner)]).toEqual([false, false])
+    expect((await api.refresh(owner, seesBoth.refresh_token)).json.scope).toBe('free_busy')
+    const { error, error_key } = await stage.told('too much by then')
+    expect({ error, error_key }).toEqual({ error: 'unable_to_grant_scope', error_key: 'scope.narrowed' })
+    expect(await stage.requestOnce('delivered', narrow, undecided!)).toMatchObject({ status: 'denied' })
+
+    const { events } = await api.audit(`events?client=${owner.id}`)
+    const acts = events.filter(({ act, reason }: { act: string; reason: string }) =>
+      /narrowed/.test(`${act} ${reason}`),
+    )
+    expect(acts.map(({ act, mailbox }: { act: string; mailbox: string }) => [act, mailbox])).toEqual([
+      ['service_account.narrowed', null],
+      expect.arrayContaining(['grant.revoked', 'greg@globex.test']),
+      ['grant.narrowed', 'admin@globex.test'],
+      ['mint.denied', 'later@globex.test'],
+    ])
+    expect(acts[0]).toMatchObject({ actor: 'administrator:admin@globex.test', details: { to: ['free_busy'] } })
+
+    await api.authorise(owner, 'globex')
+    expect(await isLive(reads)).toBe(false)
   })
 
   it('of a disabled client ends nothing, because its tokens have ended already', async () => {

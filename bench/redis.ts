@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
-import { freePort } from '../apps/demo/node-process.js'
+import { freePort } from '../apps/demo/free-port.js'
 
 /** A Redis of the bench's own, where the program is installed; null elsewhere. */
 export async function openRedis(directory: string): Promise<{ url: string; close: () => Promise<void> } | null> {

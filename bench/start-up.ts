@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { answersOk, freePort, NodeProcess } from '../apps/demo/node-process.js'
+import { freePort } from '../apps/demo/free-port.js'
+import { answersOk, NodeProcess } from '../apps/demo/node-process.js'
 import type { Ground } from './ground.js'
 import { settingsFor } from './mandate.js'
 import { residentMegabytes } from './resident-memory.js'

@@ -1,4 +1,5 @@
-import { answersOk, freePort, NodeProcess } from './node-process.js'
+import { freePort } from './free-port.js'
+import { answersOk, NodeProcess } from './node-process.js'
 
 /** A Mandate of its own: the standalone process, and the CLI beside it. */
 export class MandateProcess {

@@ -1,13 +1,5 @@
-import { createServer } from 'node:net'
+import { freePort } from '../demo/free-port.js'
 import { startSandbox } from './sandbox.js'
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 
 describe('the sandbox', () => {
   it('starts all of its stand-ins on loopback, and stops them', async () => {

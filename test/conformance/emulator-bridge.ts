@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { createEmulator } from 'emulate'
-import { freePort } from '../../apps/demo/node-process.js'
+import { freePort } from '../../apps/demo/free-port.js'
 
 export interface Bridge {
   url: URL

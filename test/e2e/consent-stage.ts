@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { createServer } from 'node:net'
 import { type DynamicModule, Module, type Type } from '@nestjs/common'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'
 import pg from 'pg'
@@ -16,6 +15,7 @@ import { Database } from '#platform/database/database.js'
 import { createHttpApplication } from '#platform/http/http-application.js'
 import { Log } from '#platform/observability/log.js'
 import { Secret } from '#platform/secrets/secret.js'
+import { freePort } from '../../apps/demo/free-port.js'
 import { type Sandbox, startSandbox } from '../../apps/sandbox/sandbox.js'
 import { defaultSeed, type OperatorCredentials } from '../../apps/sandbox/seed/default-seed.js'
 
@@ -137,14 +137,4 @@ function linkTo(url: string, client: StageClient, parameters: Record<string, str
     ...parameters,
   }).toString()
   return link.href
-}
-
-/** The public URL has to be known before anything listens. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

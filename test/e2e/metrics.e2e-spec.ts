@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { until } from '#platform/testing/until.js'
-import { freePort } from '../../apps/demo/node-process.js'
+import { freePort } from '../../apps/demo/free-port.js'
 import type { Client, ServiceAccount } from './public-api.js'
 import { Stage } from './stage.js'
 

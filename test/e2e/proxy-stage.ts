@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type IncomingMessage, request } from 'node:http'
-import { createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type DynamicModule, Module } from '@nestjs/common'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'
@@ -31,6 +30,7 @@ import { createHttpApplication } from '#platform/http/http-application.js'
 import { Log } from '#platform/observability/log.js'
 import { CryptoRandom, hashOf, newBearer } from '#platform/secrets/random.js'
 import { Secret } from '#platform/secrets/secret.js'
+import { freePort } from '../../apps/demo/free-port.js'
 import { INITECH } from '../../apps/sandbox/microsoft/default-seed.js'
 import { PageWalker } from '../../apps/sandbox/microsoft/page-walker.js'
 import { type Sandbox, startSandbox } from '../../apps/sandbox/sandbox.js'
@@ -282,14 +282,4 @@ async function get(port: number, token: string | null, target: string, asked: As
   const body = await text(answer)
   const json = answer.headers['content-type']?.includes('json') && body ? JSON.parse(body) : undefined
   return { status: answer.statusCode ?? 0, headers: answer.headers, text: body, json }
-}
-
-/** The public URL has to be known before anything listens. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -36,11 +36,15 @@ const ON_THE_WAY: [RegExp, (mandate: MandateUnderFaults) => Promise<unknown>][] 
     async (mandate) => {
       // One whose code has been exchanged is not told again.
       mandate.exchangesCodes = false
-      // Nor is one that is not decided yet: the one that was asked for the time before is.
-      await mandate.with(({ accessToken: token }, { id }) =>
-        mandate.api.call('POST', `${PATH}/${id}/redeliver`, { token }),
-      )
       await mandate.ask(1)
+      await mandate.with(async ({ accessToken: token }, { id }) => {
+        // Nor is one that has not been told yet.
+        await until('it to be told', async () => {
+          const { json } = await mandate.api.call('GET', `${PATH}/${id}`, { token })
+          return json.callback === 'delivered'
+        })
+        await mandate.api.call('POST', `${PATH}/${id}/redeliver`, { token })
+      })
     },
   ],
   [

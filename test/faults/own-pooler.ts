@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret } from '#platform/secrets/secret.js'
 import { until } from '#platform/testing/until.js'
-import { freePort } from '../../apps/demo/node-process.js'
+import { freePort } from '../../apps/demo/free-port.js'
 
 /** A PgBouncer in transaction mode, with fewer connections than a process of ours would like: each statement may meet another session. */
 export async function startPooler(program: string, behind: Secret<string>) {

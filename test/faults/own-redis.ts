@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { freePort } from '../../apps/demo/node-process.js'
+import { freePort } from '../../apps/demo/free-port.js'
 
 /** A Redis that may be killed, flushed and frozen; keeps nothing, so a kill loses all that it held. */
 export class OwnRedis {

@@ -7,10 +7,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { until } from '#platform/testing/until.js'
-import { freePort } from '../../apps/demo/node-process.js'
+import { freePort } from '../../apps/demo/free-port.js'
 import { newSigningKey, selfSignedCertificate } from '../../apps/sandbox/core/self-signed-certificate.js'
 
 const run = promisify(execFile)
+/** Of a machine that is busy, for what takes a second or two. */
+const PATIENCE_MS = 60_000
 
 /** Some Redis servers on this machine, as an operator may have set them up; kept in a folder that goes with them. */
 export class RedisServers {
@@ -30,7 +32,7 @@ export class RedisServers {
       await this.start(port, [...bus, '--cluster-config-file', `nodes-${port}.conf`])
     }
     const nodes = ports.map((port) => `127.0.0.1:${port}`)
-    await run('redis-cli', ['--cluster', 'create', ...nodes, '--cluster-yes'])
+    await run('redis-cli', ['--cluster', 'create', ...nodes, '--cluster-yes'], { timeout: PATIENCE_MS })
     await Promise.all(
       ports.map((port) =>
         until('the cluster to be whole', () =>
@@ -95,8 +97,11 @@ export class RedisServers {
 
   async start(port: number, more: string[] = []): Promise<void> {
     const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', this.folder, '--save', '']
-    await this.#spawn(port, [...options, ...more])
-    await this.ask(port, (redis) => redis.ping())
+    const ended = once(await this.#spawn(port, [...options, ...more]), 'exit')
+    const hasEnded = ended.then(([code]) =>
+      Promise.reject(new Error(`redis-server ended with ${code} on port ${port}`)),
+    )
+    await Promise.race([this.ask(port, (redis) => redis.ping()), hasEnded])
   }
 
   async kill(port: number): Promise<void> {
@@ -117,9 +122,10 @@ export class RedisServers {
     return work(redis).finally(() => redis.disconnect())
   }
 
-  async #spawn(port: number, options: string[]): Promise<void> {
+  async #spawn(port: number, options: string[]): Promise<ReturnType<typeof spawn>> {
     const server = spawn('redis-server', options, { stdio: 'ignore', detached: true })
     await once(server, 'spawn')
     this.#servers.set(port, server)
+    return server
   }
 }

@@ -161,6 +161,26 @@ withChromium('an administrator with a browser', () => {
     await close()
   })
 
+  it.each([true, false])(
+    'says when a client secret expires, at the width of a phone (JavaScript: %s)',
+    async (scripts) => {
+      const options = { javaScriptEnabled: scripts, viewport: { width: 360, height: 740 } }
+      const { page, complaints, close } = await openTab(browser, stage.url, options)
+      await page.goto(stage.link(client))
+      await press(page, 'Use our own app registration')
+      await page.getByLabel('Day on which the secret expires').fill('2026-01-31')
+      if (scripts) await lookClosely(page, 'microsoft-2-own-registration')
+      await press(page, 'Check what I entered')
+      await page.getByRole('link', { name: 'Enter a day that lies ahead' }).waitFor()
+      if (scripts) await lookClosely(page, 'microsoft-2-own-registration-complaint')
+      expect(await page.getByLabel('Day on which the secret expires').inputValue()).toBe('2026-01-31')
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+      // The answer is a 422, which a browser reports as an error of the page.
+      expect(complaints.filter((complaint) => !complaint.includes('422'))).toEqual([])
+      await close()
+    },
+  )
+
   it('brings a key of its own, which the page never shows again', async () => {
     const { page, close } = await openTab(browser, stage.url)
     await page.goto(stage.link(client))

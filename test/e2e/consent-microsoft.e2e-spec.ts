@@ -112,12 +112,16 @@ describe("an administrator's consent at Microsoft", () => {
       return { visit, page: await visit.browser.submit(form, 'Check what I entered', fields) }
     }
 
-    it('works with a client secret', async () => {
+    it('works with a client secret, and remembers the day on which it expires', async () => {
       const { clientSecret } = stage.operator.microsoftApp
-      const { visit, page } = await bring({ ...typed(), proof: 'secret', client_secret: clientSecret })
+      const secret = { proof: 'secret', client_secret: clientSecret, secret_expires_on: '2099-01-31' }
+      const { visit, page } = await bring({ ...typed(), ...secret })
       const { url } = await visit.browser.submit(await visit.goOn(page), 'Allow Acme Scheduler')
       expect(url.searchParams.get('code')).toMatch(/^[\w-]{32}$/)
-      expect(await accountOf(INITECH)).toMatchObject({ credential_source: 'customer', organisation_name: 'Initech' })
+      expect(await accountOf(INITECH)).toMatchObject({
+        ...{ credential_source: 'customer', organisation_name: 'Initech' },
+        credential_expires_at: new Date('2099-01-31T00:00:00Z'),
+      })
     })
 
     it('works with a certificate', async () => {
@@ -138,12 +142,14 @@ describe("an administrator's consent at Microsoft", () => {
     })
 
     it('says what Microsoft says of a wrong secret, and keeps the rest', async () => {
-      const { visit, page } = await bring({ ...typed(), proof: 'secret', client_secret: 'wr0ng~secret' })
+      const secret = { proof: 'secret', client_secret: 'wr0ng~secret', secret_expires_on: '2099-01-31' }
+      const { visit, page } = await bring({ ...typed(), ...secret })
       expect(textOf(page)).toContain('microsoft.secret_invalid')
       const form = await visit.browser.open(new URL('prepare', page.url))
       const filledIn = (id: string) => form.document.querySelector(`#${id}`)!.getAttribute('value') ?? ''
-      expect([filledIn('tenant'), filledIn('mailbox'), filledIn('client_secret')]).toEqual([
+      expect(['tenant', 'secret_expires_on', 'mailbox', 'client_secret'].map(filledIn)).toEqual([
         'initech.test',
+        '2099-01-31',
         'milton@initech.test',
         '',
       ])
@@ -157,6 +163,9 @@ describe("an administrator's consent at Microsoft", () => {
       ['a tenant that is none', { tenant: 'nowhere' }, /directory \(tenant\) ID/],
       ['no secret', { client_secret: '' }, /value of a client secret/],
       ['an application id that is none', { client_id: 'my app' }, /application \(client\) ID/],
+      ['an expiry that is no day', { secret_expires_on: '2099-02-30' }, /Enter a day as YYYY-MM-DD/],
+      ['an expiry in words', { secret_expires_on: 'in May' }, /Enter a day as YYYY-MM-DD/],
+      ['a secret that has expired', { secret_expires_on: '2026-01-31' }, /Enter a day that lies ahead/],
       ['no certificate', { proof: 'certificate', client_secret: '' }, /certificate with its private key/],
       ['a key without its certificate', { proof: 'certificate', private_key: 'x' }, /not a certificate/],
       ['NUL characters', { tenant: 'a\0b.test' }, /directory \(tenant\) ID/],

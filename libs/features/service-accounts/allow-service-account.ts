@@ -120,7 +120,7 @@ export class AllowServiceAccount {
       cloud: organisation.cloud ?? null,
       credentialSource,
       credential,
-      credentialExpiresAt: credential && expiryOf(parseCredential(credential)),
+      credentialExpiresAt: credential && (expiryOf(parseCredential(credential)) ?? statedExpiryOf(consent)),
       scope: consent.scope,
       delegatedScope: consent.delegatedScope,
       narrowedTo,
@@ -177,6 +177,9 @@ export class AllowServiceAccount {
 
 const organisationOf = ({ clientId, provider, organisation }: Consent) =>
   provider && organisation ? { clientId, provider, organisationId: organisation.id } : null
+
+/** Of a client secret, as whoever brought it said. */
+const statedExpiryOf = ({ entered }: Consent) => (entered?.secretExpiresOn ? new Date(entered.secretExpiresOn) : null)
 
 const actorOf = ({ organisation }: Consent) => `administrator:${organisation!.administratorEmail}`
 

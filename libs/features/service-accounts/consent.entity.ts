@@ -21,6 +21,8 @@ export interface Entered {
   tenant?: string
   clientId?: string
   proof?: 'secret' | 'certificate'
+  /** A day, `2027-01-31`: only whoever made a client secret knows when it ends. */
+  secretExpiresOn?: string
 }
 
 /** An administrator's visit: what was asked, how far they are, and what has been proven. See consent-journey. */

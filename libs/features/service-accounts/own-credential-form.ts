@@ -14,6 +14,7 @@ export type OwnCredentialField =
   | 'tenant'
   | 'client_id'
   | 'client_secret'
+  | 'secret_expires_on'
   | 'certificate'
   | 'private_key'
   | 'pfx'
@@ -57,6 +58,8 @@ export async function readMicrosoftForm(typed: TypedIn, kept: Secret<string> | n
     () => 'tenant',
   )
   const mailbox = readMailbox(typed, complaints)
+  const secretExpiresOn = typed('secret_expires_on').trim()
+  if (proof === 'secret') checkDayAhead(secretExpiresOn, now, complaints)
   const clientId = typed('client_id').trim()
   const proofs =
     proof === 'secret'
@@ -76,7 +79,7 @@ export async function readMicrosoftForm(typed: TypedIn, kept: Secret<string> | n
     // Where nothing at all was given, domain names the first of the ways; the form has another one open.
     (field) => (field === 'client_secret' && proof === 'certificate' ? 'certificate' : field),
   )
-  return { entered: keepable({ tenant, clientId, mailbox, proof }), credential, complaints }
+  return { entered: keepable({ tenant, clientId, mailbox, proof, secretExpiresOn }), credential, complaints }
 }
 
 const LONGEST_ENTRY = 320
@@ -109,6 +112,16 @@ async function tryField<T>(
       complaints[fieldOf(name as OwnCredentialField)] ??= problem!.description
     return null
   }
+}
+
+/** Optional. Its first moment counts, so that a warning is rather a day early than one late. */
+function checkDayAhead(day: string, now: Date, complaints: ReadForm['complaints']): void {
+  if (!day) return
+  const begins = new Date(`${day}T00:00:00Z`)
+  // A day that its month does not have becomes one of the next month.
+  if (Number.isNaN(begins.getTime()) || begins.toISOString().slice(0, 10) !== day)
+    complaints.secret_expires_on = t.field.dayRequired
+  else if (begins <= now) complaints.secret_expires_on = t.field.dayIsOver
 }
 
 const ADDRESS = /^[^\s@\p{C}]{1,64}@[^\s@\p{C}]{1,253}\.[^\s@.\p{C}]{2,63}$/u

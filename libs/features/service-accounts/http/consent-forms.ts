@@ -24,6 +24,7 @@ export const credentialForm = z.object({
   client_id: z.string().optional(),
   proof: z.enum(['secret', 'certificate']).optional(),
   client_secret: z.string().optional(),
+  secret_expires_on: z.iso.date().optional(),
   certificate: z.string().optional(),
   private_key: z.string().optional(),
 })

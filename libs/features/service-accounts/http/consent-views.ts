@@ -74,14 +74,14 @@ export class ConsentViews {
 type Around = Pick<Parameters<typeof OwnGoogleKey>[0], 'frame' | 'target' | 'asker'>
 
 function ownCredential(consent: Consent, around: Around, scopes: string[], complaints: Complaints<OwnCredentialField>) {
-  const { mailbox = '', tenant = '', clientId = '', proof = 'secret' } = consent.entered ?? {}
+  const { mailbox = '', tenant = '', clientId = '', proof = 'secret', secretExpiresOn = '' } = consent.entered ?? {}
   const alreadyGiven = Boolean(consent.sealedCredential)
   return consent.provider === 'google'
     ? OwnGoogleKey({ ...around, scopes, filled: { mailbox }, keyAlreadyGiven: alreadyGiven, complaints })
     : OwnMicrosoftRegistration({
         ...around,
         permissions: scopes,
-        filled: { tenant, clientId, mailbox, proof },
+        filled: { tenant, clientId, mailbox, proof, secretExpiresOn },
         proofAlreadyGiven: alreadyGiven,
         complaints,
       })

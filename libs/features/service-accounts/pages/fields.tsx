@@ -39,7 +39,7 @@ const described = ({ name, hint, complaint }: FieldProps) => ({
 /** Browsers must not improve identifiers, addresses and keys, nor remember them. */
 const plain = { autocomplete: 'off', autocapitalize: 'none', autocorrect: 'off', spellcheck: false } as const
 
-export function TextField(props: FieldProps & { value?: string; type?: 'text' | 'email' | 'password' }) {
+export function TextField(props: FieldProps & { value?: string; type?: 'text' | 'email' | 'password' | 'date' }) {
   return (
     <Field {...props}>
       <input

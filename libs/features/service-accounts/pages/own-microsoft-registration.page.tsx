@@ -10,6 +10,7 @@ export type MicrosoftField =
   | 'tenant'
   | 'client_id'
   | 'client_secret'
+  | 'secret_expires_on'
   | 'certificate'
   | 'private_key'
   | 'pfx'
@@ -21,7 +22,13 @@ export interface OwnMicrosoftRegistrationProps {
   target: FormTarget
   asker: Asker
   permissions: string[]
-  filled: { tenant: string; clientId: string; mailbox: string; proof: 'secret' | 'certificate' }
+  filled: {
+    tenant: string
+    clientId: string
+    mailbox: string
+    proof: 'secret' | 'certificate'
+    secretExpiresOn: string
+  }
   proofAlreadyGiven: boolean
   complaints: Complaints<MicrosoftField>
 }
@@ -62,6 +69,14 @@ export function OwnMicrosoftRegistration(props: OwnMicrosoftRegistrationProps) {
               hint={keep ?? words.secretHint}
               type="password"
               complaint={complaints.client_secret}
+            />
+            <TextField
+              name="secret_expires_on"
+              label={words.secretExpires}
+              hint={words.secretExpiresHint}
+              type="date"
+              value={filled.secretExpiresOn}
+              complaint={complaints.secret_expires_on}
             />
           </div>
           <Choice value="certificate" label={words.byCertificate} chosen={filled.proof === 'certificate'} />

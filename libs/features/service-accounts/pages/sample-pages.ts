@@ -91,7 +91,7 @@ export function samplePages(frame: Frame, outside: Outside = ORDINARY): Record<s
       OwnMicrosoftRegistration({
         ...around,
         permissions: scopes('microsoft'),
-        filled: { tenant: '', clientId: '', mailbox: '', proof: 'secret' },
+        filled: { tenant: '', clientId: '', mailbox: '', proof: 'secret', secretExpiresOn: '' },
         proofAlreadyGiven: false,
         complaints: {},
       }),
@@ -105,6 +105,7 @@ export function samplePages(frame: Frame, outside: Outside = ORDINARY): Record<s
           clientId: outside.clientName,
           mailbox: outside.administratorEmail,
           proof: 'certificate',
+          secretExpiresOn: '',
         },
         proofAlreadyGiven: true,
         complaints: {

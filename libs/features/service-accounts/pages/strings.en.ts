@@ -164,6 +164,9 @@ export const en = {
       byCertificate: 'Certificate',
       secret: 'Client secret value',
       secretHint: 'The value, not the secret ID.',
+      secretExpires: 'Day on which the secret expires',
+      secretExpiresHint:
+        'As Entra shows it beside the secret. Optional: whoever asks for access is then warned 30, 14, 7 and 1 days before.',
       certificate: 'Certificate, in PEM',
       key: 'Its private key, in PEM',
       pfx: 'Or both in one PFX file',
@@ -192,6 +195,8 @@ export const en = {
   field: {
     keyRequired: 'Choose the key file, or paste its content.',
     keyTwice: 'Give either the file or the text, not both.',
+    dayRequired: 'Enter a day as YYYY-MM-DD, like 2027-01-31, or leave it empty.',
+    dayIsOver: 'Enter a day that lies ahead. A secret that expires today or has expired needs a new one first.',
     addressRequired: 'Enter a full e-mail address, like admin@your-domain.example.',
   },
 

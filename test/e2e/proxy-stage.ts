@@ -74,7 +74,7 @@ const ATTEMPT = {
 
 export type StageProvider = keyof typeof ORGANISATIONS
 
-export interface ProxyAnswer {
+interface ProxyAnswer {
   status: number
   headers: IncomingMessage['headers']
   text: string
@@ -82,7 +82,7 @@ export interface ProxyAnswer {
   json: any
 }
 
-export interface Asked {
+interface Asked {
   method?: string
   headers?: Record<string, string>
   signal?: AbortSignal

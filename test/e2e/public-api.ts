@@ -6,7 +6,7 @@ import type { OperatorCredentials } from '../../apps/sandbox/seed/default-seed.j
 export const REDIRECT_URI = 'https://scheduler.test/connected'
 
 /** The organisations of the default seed, and who may authorise each. */
-export const ORGANISATIONS = {
+const ORGANISATIONS = {
   acme: { provider: 'google', domain: 'acme.test' },
   globex: { provider: 'google', domain: 'globex.test' },
   initech: { provider: 'microsoft', domain: 'initech.test' },

@@ -61,10 +61,10 @@ export interface Evidence {
   inHand: number
 }
 
-export type Kind = 'lost' | 'doubled' | 'forged' | 'crossed'
+type Kind = 'lost' | 'doubled' | 'forged' | 'crossed'
 
 /** One broken promise. `invariant` is its number, so that a table of faults can be read beside the tests. */
-export interface Finding {
+interface Finding {
   kind: Kind
   invariant: string
   id: string

@@ -5,7 +5,7 @@ import { until } from '#platform/testing/until.js'
 import type { MandateUnderFaults } from './mandate-under-faults.js'
 
 /** Every fail-point that the sources have, so that a new one is tested as soon as it is written. */
-export function failPoints(libraries: string): string[] {
+function failPoints(libraries: string): string[] {
   const sources = readdirSync(libraries, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.includes('.spec') && !name.includes('-spec'))
     .map((name) => readFileSync(join(libraries, name), 'utf8'))

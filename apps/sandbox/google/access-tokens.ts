@@ -11,7 +11,7 @@ export const LIFETIME_SECONDS = 3599
 const CAPACITY = 200_000
 
 /** A workload of another platform, vouched for by a workload identity pool. */
-export interface FederatedIdentity {
+interface FederatedIdentity {
   /** `principal://…`, where others have an address. */
   readonly email: string
   readonly clientId: string

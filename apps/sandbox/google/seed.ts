@@ -25,7 +25,7 @@ export const userSeed = z.strictObject({
   orgUnitPath: z.string().startsWith('/').default('/'),
 })
 
-export const roomSeed = z.strictObject({
+const roomSeed = z.strictObject({
   email: address,
   name: z.string(),
   resourceId: z.string().optional(),
@@ -44,7 +44,7 @@ export const delegationSeed = z.strictObject({
   delayMs: z.int().min(0).default(0),
 })
 
-export const organisationSeed = z.strictObject({
+const organisationSeed = z.strictObject({
   customerId: z.string().regex(/^C[0-9a-z]{8}$/, 'is not a customer id such as C01abc234'),
   /** Verified unless said otherwise; the first is the primary one. */
   domains: z
@@ -66,14 +66,14 @@ export const organisationSeed = z.strictObject({
   blockedClientIds: z.array(z.string()).default([]),
 })
 
-export const serviceAccountKeySeed = z.strictObject({
+const serviceAccountKeySeed = z.strictObject({
   id: z.string(),
   /** PEM, the public half only. */
   publicKey: z.string().startsWith('-----BEGIN PUBLIC KEY-----'),
   disabled: z.boolean().default(false),
 })
 
-export const serviceAccountSeed = z.strictObject({
+const serviceAccountSeed = z.strictObject({
   email: address,
   clientId: z.string().regex(/^\d+$/),
   disabled: z.boolean().default(false),
@@ -83,13 +83,13 @@ export const serviceAccountSeed = z.strictObject({
 })
 
 /** A workload identity pool with one provider, and who comes from there. */
-export const workloadIdentitySeed = z.strictObject({
+const workloadIdentitySeed = z.strictObject({
   audience: z.string().startsWith('//iam.googleapis.com/'),
   /** By what the platform shows: a whole token, or for AWS the access key that signed. */
   principals: z.record(z.string(), z.string().startsWith('principal://')),
 })
 
-export const oauthClientSeed = z.strictObject({
+const oauthClientSeed = z.strictObject({
   clientId: z.string().endsWith('.apps.googleusercontent.com'),
   clientSecret: z.string().min(1),
   name: z.string(),

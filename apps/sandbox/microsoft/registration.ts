@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { CloudName, RegistrationSeed } from './seed.js'
 
-export interface ClientSecret {
+interface ClientSecret {
   value: string
   /** Epoch ms; null for never. */
   expiresAt: number | null

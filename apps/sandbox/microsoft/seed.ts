@@ -28,7 +28,7 @@ export type RoleName = z.infer<typeof roleName>
 export const mailboxState = z.enum(['enabled', 'none', 'on-premises', 'soft-deleted'])
 export type MailboxState = z.infer<typeof mailboxState>
 
-export const cloudName = z.enum(['global', 'us-government', 'us-dod', 'china'])
+const cloudName = z.enum(['global', 'us-government', 'us-dod', 'china'])
 export type CloudName = z.infer<typeof cloudName>
 
 export const userSeed = z.strictObject({
@@ -50,7 +50,7 @@ export const userSeed = z.strictObject({
   timeZone: z.string().default('W. Europe Standard Time'),
 })
 
-export const roomSeed = z.strictObject({
+const roomSeed = z.strictObject({
   email: address,
   displayName: z.string(),
   capacity: z.int().nullable().default(null),
@@ -59,10 +59,10 @@ export const roomSeed = z.strictObject({
   bookingType: z.enum(['standard', 'reserved', 'unknown']).default('standard'),
 })
 
-export const roomListSeed = z.strictObject({ email: address, displayName: z.string(), rooms: z.array(address) })
+const roomListSeed = z.strictObject({ email: address, displayName: z.string(), rooms: z.array(address) })
 
 /** An Exchange application access policy: which mailboxes one app may not, or may only, open. */
-export const mailboxPolicySeed = z.strictObject({
+const mailboxPolicySeed = z.strictObject({
   clientId: guid,
   kind: z.enum(['deny', 'allow-only']).default('deny'),
   mailboxes: z.array(address),
@@ -72,13 +72,13 @@ export const mailboxPolicySeed = z.strictObject({
  * RBAC for Applications: Exchange gives one app one permission for these mailboxes. It adds to what Entra granted, shows in
  * no token, and no access policy narrows it.
  */
-export const roleAssignmentSeed = z.strictObject({
+const roleAssignmentSeed = z.strictObject({
   clientId: guid,
   role: z.enum(['Application Calendars.Read', 'Application Calendars.ReadWrite']),
   mailboxes: z.array(address),
 })
 
-export const tenantSeed = z.strictObject({
+const tenantSeed = z.strictObject({
   id: guid,
   displayName: z.string(),
   /** Verified domains; the first is the default one. */

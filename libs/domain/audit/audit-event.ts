@@ -1,5 +1,5 @@
 /** Every act that is put on record, and what it says. */
-export const ACTS = {
+const ACTS = {
   'consent.begun':
     'an administrator signed in or gave a credential, for the first time in this visit; subject: the consent',
   'consent.allowed': 'an administrator allowed; subject: the consent',
@@ -57,7 +57,7 @@ export const ACTS = {
   'audit.exported': 'somebody was given a part of the audit',
 } as const
 
-export type Act = keyof typeof ACTS
+type Act = keyof typeof ACTS
 
 /** The chain of what concerns no client, or all of them. */
 export const OPERATOR_CHAIN = 'operator'

@@ -31,7 +31,7 @@ const FIRST_WAITING = defineStatement<{ at: Date | null }>(
 )
 
 /** A chain that does not end where its head says must not be signed any further: that would make good what was done to it. */
-export class ChainBroken extends BrokerError {
+class ChainBroken extends BrokerError {
   constructor(detail: string) {
     super({ code: 'audit.chain_broken', status: 500, publicText: 'The audit is not as it was written.', detail })
   }

@@ -6,7 +6,7 @@ import { type AuditHead, checkHead, HEAD_COLUMNS } from './audit-head.js'
 import { BEFORE_ALL, EVENT_COLUMNS, hashOfEvent } from './canonical-form.js'
 import { ChainArrivals } from './chain-arrivals.js'
 
-export type Tampering = 'edited' | 'deleted' | 'reordered' | 'cut off' | 'planted' | 'forged'
+type Tampering = 'edited' | 'deleted' | 'reordered' | 'cut off' | 'planted' | 'forged'
 
 /** The first row that is not as it was written. */
 export interface Finding {

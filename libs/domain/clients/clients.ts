@@ -10,7 +10,7 @@ import { Client, ClientSecret } from './client.entity.js'
 import { callbackOriginProblem, redirectUriProblem } from './client-urls.js'
 
 /** How long the secret before the newest still works. */
-export const SECRET_OVERLAP = hours(24)
+const SECRET_OVERLAP = hours(24)
 
 export interface NewClient {
   name: string

@@ -1,4 +1,4 @@
-export const LONGEST_USER_ID = 255
+const LONGEST_USER_ID = 255
 
 /**
  * What a client may call its user. It is stored, compared, put on record and printed at a terminal: no control characters,

@@ -5,7 +5,7 @@ import { days } from '#platform/clock/clock.js'
 import { defineStatement } from '#platform/database/statement.js'
 
 /** Days before a credential expires at which somebody is told, each once. */
-export const WARN_DAYS_BEFORE = [30, 14, 7, 1] as const
+const WARN_DAYS_BEFORE = [30, 14, 7, 1] as const
 
 export interface ExpiryWarning {
   /** Of the service account or the registration. */
@@ -62,7 +62,7 @@ const warnOf = ({ name, table, expiresAt, isInUse, serviceAccountId, details }: 
   )
 
 /** So long a credential that was replaced is kept for the way back. */
-export const FORMER_KEPT = days(30)
+const FORMER_KEPT = days(30)
 
 /** A secret that nobody will go back to is only a secret that can be stolen. Values: now, rows at most. */
 const forgetFormer = (table: 'service_accounts' | 'provider_credentials') =>

@@ -17,7 +17,7 @@ import type { ServiceAccount } from './service-account.entity.js'
  * mailbox, or act with a token from before.
  */
 export const SERVICE_ACCOUNT_STATES = ['active', 'degraded', 'failing', 'revoked'] as const
-export type ServiceAccountState = (typeof SERVICE_ACCOUNT_STATES)[number]
+type ServiceAccountState = (typeof SERVICE_ACCOUNT_STATES)[number]
 export type LiveState = Exclude<ServiceAccountState, 'revoked'>
 
 /** While it is not active: after each probe that fails, counted from the last. The last one goes on. */
@@ -25,7 +25,7 @@ export const PROBE_AGAIN_AFTER = [minutes(15), hours(1), hours(6), hours(24)] as
 /** An outage that is over by then was none. */
 export const OUTAGE_COUNTS_AFTER = minutes(5)
 /** A refusal is looked into at once, but so often and no more. */
-export const PROBES_APART = minutes(1)
+const PROBES_APART = minutes(1)
 /** By its key: what passes by itself, at the provider or with us, and says nothing about a service account. */
 export const isOutage = (reason: string | null | undefined) => /^(provider|operator)\./.test(reason ?? '')
 /** What works although it is said not to is looked into as well. */

@@ -8,7 +8,7 @@ import { Code } from './code.entity.js'
 import { Grant } from './grant.entity.js'
 
 /** A browser carries its code to the client at once. */
-export const REDIRECT_CODE_LIFE = seconds(60)
+const REDIRECT_CODE_LIFE = seconds(60)
 /** A callback's receiver may be slow to act on it; RFC 6749 section 4.1.2 recommends ten minutes at most. */
 export const CALLBACK_CODE_LIFE = minutes(10)
 

@@ -8,7 +8,7 @@ import { Grant } from './grant.entity.js'
 import { AccessToken, RefreshToken } from './token.entity.js'
 import { FIND_GRANT_BY_ACCESS_TOKEN, type TokenValues } from './token-statements.js'
 
-export const SERVICE_ACCOUNT_TOKEN_LIFE = minutes(30)
+const SERVICE_ACCOUNT_TOKEN_LIFE = minutes(30)
 export const ACCOUNT_TOKEN_LIFE = minutes(60)
 
 /** For so long a refresh token that is used up is kept, to know it when somebody uses it again. */

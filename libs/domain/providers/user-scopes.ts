@@ -40,12 +40,6 @@ export const SOCRATE_USES = {
   USER_INFO_EMAIL: 'address',
 } as const satisfies Record<string, AccountUse>
 
-/** Morgen: the types of its groups. */
-export const MORGEN_USES = { calendars: 'calendars', contacts: 'contacts' } as const satisfies Record<
-  string,
-  AccountUse
->
-
 /** Provider scopes for these uses, for `AskedConsent.scopes`. */
 export const userScopesFor = (provider: ProviderName, uses: readonly AccountUse[]): string[] => [
   ...new Set(uses.flatMap((use): readonly string[] => NEEDS[use][provider])),

@@ -52,7 +52,7 @@ export interface ConnectedPerson {
 }
 
 /** Takes back at the provider what a person has allowed. */
-export interface ConsentRevocation {
+interface ConsentRevocation {
   /**
    * A form POST (RFC 7009): the token is in no URL. At Google this ends everything that this person has allowed this
    * registration, whichever of its tokens is named, so the caller first makes sure that nothing else stands on it
@@ -63,7 +63,7 @@ export interface ConsentRevocation {
 }
 
 /** Codes that an app on a phone was given, without a browser and so without our state, nonce or PKCE. */
-export interface ServerAuthCodes {
+interface ServerAuthCodes {
   /**
    * What binds such a code to whoever presents it is the caller's own authentication (the user JWT).
    * @throws ProviderError as `UserSignIn.exchange`

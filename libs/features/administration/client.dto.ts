@@ -56,7 +56,7 @@ export const pageDto = z.strictObject({
     .optional(),
 })
 
-export const toClientBody = (client: Client): z.infer<typeof clientAnswer> => ({
+const toClientBody = (client: Client): z.infer<typeof clientAnswer> => ({
   client_id: client.id,
   name: client.name,
   redirect_uris: client.redirectUris,

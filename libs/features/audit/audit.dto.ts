@@ -72,7 +72,7 @@ const headDto = z.object({
 /** The last line of an export. */
 export const sealDto = z.object({ export: z.object({ heads: z.array(headDto) }) })
 
-export const toEventBody = ({ details, ...event }: AuditEvent) => ({
+const toEventBody = ({ details, ...event }: AuditEvent) => ({
   ...event,
   details: details && JSON.parse(details),
 })

@@ -11,7 +11,7 @@ import { Signer } from '#platform/secrets/signer.js'
 import { type AuditSelection, ReadSelection } from './read-selection.js'
 
 /** The last line: what was exported, and the heads of the chains that it is from. */
-export interface ExportSeal {
+interface ExportSeal {
   exported_at: string
   /** What was done until then is in it. */
   complete_until: string

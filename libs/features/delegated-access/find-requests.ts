@@ -108,7 +108,7 @@ const REQUEST_ID = /^dar_[0-9a-f]+$/
 const TIME = /^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 /** @throws ApiError insufficient_scope for a mailbox's token */
-export function ownedBy(grant: Grant) {
+function ownedBy(grant: Grant) {
   const serviceAccountId = ownServiceAccountOf(grant)
   if (!serviceAccountId) throw insufficientScope("This is a mailbox's token; use the service account's.")
   return { clientId: grant.clientId, serviceAccountId }

@@ -27,7 +27,7 @@ const toStateBody = (serviceAccount: Diagnosis['serviceAccount']) => {
 }
 
 /** What {@link toDiagnosisBody} writes, as `/openapi.json` promises it. */
-export const diagnosisAnswer = z.object({
+const diagnosisAnswer = z.object({
   service_account_id: z.string(),
   provider: z.enum(['google', 'microsoft']),
   organisation: z.strictObject({ id: z.string(), name: z.string() }),

@@ -10,7 +10,7 @@ import { minutes } from '#platform/clock/clock.js'
  *
  * `connected` and `ended` are final. Expiry is not a step: a sign-in whose time is over moves nowhere.
  */
-export const SIGN_IN_MOVES = {
+const SIGN_IN_MOVES = {
   choosing: ['away', 'ended'],
   away: ['away', 'finishing', 'ended'],
   finishing: ['away', 'handed-over', 'connected', 'ended'],

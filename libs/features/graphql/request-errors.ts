@@ -21,7 +21,7 @@ export function answeredError(error: GraphQLError, requestId: string): AnsweredE
  * graphql-js repeats the value that it could not take, which may be a code or a state, put in the wrong place. What was
  * wrong with it, and where, is enough.
  */
-export const withoutValues = (message: string): string =>
+const withoutValues = (message: string): string =>
   message
     .replace(/ has invalid value .*/s, ' lacks something that must be there: a variable in it is null or not given.')
     .replace(/( cannot represent [^:]*): .*/s, '$1.')

@@ -15,7 +15,7 @@ on \`DATABASE_URL\` with the same \`MANDATE_ENCRYPTION_KEYS\`, or on \`MANDATE_D
 `
 
 /** Every setting in one Markdown table, in the order of the source. */
-export function referenceTable(): string {
+function referenceTable(): string {
   const rows = Object.entries(VARIABLES).map(([name, variable]) => {
     const meaning = 'secret' in variable ? `${variable.meaning} Secret.` : variable.meaning
     return row(`\`${name}\``, meaning, variable.defaultText)

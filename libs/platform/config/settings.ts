@@ -90,7 +90,7 @@ export interface TracingSettings {
   ratio: number
 }
 
-export interface OperatorSettings {
+interface OperatorSettings {
   host: string
   /** Null: no metrics. */
   port: number | null

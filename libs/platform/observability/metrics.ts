@@ -4,7 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
  * What a label may say: one of these words, or at most so many others that stand in our own code, such as patterns of
  * routes. Whatever else comes along is counted as `other`, so that no caller can make a series.
  */
-export type LabelWords = readonly string[] | { readonly most: number }
+type LabelWords = readonly string[] | { readonly most: number }
 
 type Words = Readonly<Record<string, LabelWords>>
 type Said<Labels extends Words> = {

@@ -64,7 +64,7 @@ export const sharedCalendarIdOf = (viewer: User, owner: User) =>
 export const calendarIdOf = (owner: User, calendar: number) =>
   `AAMk${createHash('sha256').update(`${owner.id} ${CALENDAR_NAMES[calendar]}`).digest('base64url')}AAA=`
 
-export const eventIdOf = ({ owner, calendar, day, slot }: Event) =>
+const eventIdOf = ({ owner, calendar, day, slot }: Event) =>
   `AAMk${Buffer.from(`${owner.id} ${calendar} ${day} ${slot}`).toString('base64url')}AAA=`
 
 /** Null for an id of another mailbox, and for one that never was. */

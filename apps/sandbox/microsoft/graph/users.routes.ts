@@ -11,7 +11,7 @@ import { entity, pageBody, pageOf, slicePage } from './odata.js'
 const READ_ANYBODY = ['User.Read.All', 'User.ReadBasic.All', 'User.ReadWrite.All', 'Directory.Read.All']
 const READ_ROLES = ['RoleManagement.Read.Directory', 'Directory.Read.All', 'Directory.ReadWrite.All']
 
-export interface OfUser {
+interface OfUser {
   Params: { user: string }
 }
 

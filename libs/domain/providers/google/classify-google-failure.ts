@@ -23,7 +23,7 @@ interface Row {
 const REAUTH = ['reauth related error', 'invalid_rapt', 'rapt_required']
 
 /** In order: the first row that fits decides. The texts are those seen in the field; Google does not promise them. */
-export const GOOGLE_ROWS: readonly Row[] = [
+const GOOGLE_ROWS: readonly Row[] = [
   { error: 'rate_limit_exceeded', key: 'provider.throttled' },
   { error: 'rateLimitExceeded', key: 'provider.throttled' },
   { error: 'userRateLimitExceeded', key: 'provider.throttled' },

@@ -17,7 +17,7 @@ interface AadstsRow {
   fix?: string
 }
 
-export const AADSTS_ROWS: readonly AadstsRow[] = [
+const AADSTS_ROWS: readonly AadstsRow[] = [
   { codes: [90055], key: 'provider.throttled' },
   { codes: [50196], key: 'provider.loop_detected' },
   { codes: [90033, 90006, 90012, 90024, 90090, 90091, 50033, 50000, 50087], key: 'provider.unavailable' },
@@ -94,7 +94,7 @@ interface GraphRow {
 }
 
 /** In order. `code` is the contract, also inside `innerError`; the message only tells two policies apart. */
-export const GRAPH_ROWS: readonly GraphRow[] = [
+const GRAPH_ROWS: readonly GraphRow[] = [
   { code: 'TooManyRequests', key: 'provider.throttled' },
   { code: 'ApplicationThrottled', key: 'provider.throttled' },
   { code: 'activityLimitReached', key: 'provider.throttled' },

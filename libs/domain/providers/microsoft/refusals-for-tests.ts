@@ -2,8 +2,8 @@ import type { MicrosoftErrorKey } from './microsoft-errors.js'
 
 /** What each refusal of Microsoft's has to mean, written down a second time: tables that agree with themselves prove nothing. */
 
-export type Kind = 'permanent' | 'fatal' | 'retry'
-export type Effect = 'mailbox' | 'connection' | 'operator'
+type Kind = 'permanent' | 'fatal' | 'retry'
+type Effect = 'mailbox' | 'connection' | 'operator'
 type LoginRefusal = [codes: number[], error: string, key: MicrosoftErrorKey, kind: Kind, effect: Effect]
 
 export const LOGIN_REFUSALS: LoginRefusal[] = [

@@ -6,7 +6,7 @@ import { ComplaintSummary, type Complaints, FileField, TextAreaField, TextField 
 import { ScopeTable } from './scope-table.js'
 import { en as t } from './strings.en.js'
 
-export type MicrosoftField =
+type MicrosoftField =
   | 'tenant'
   | 'client_id'
   | 'client_secret'

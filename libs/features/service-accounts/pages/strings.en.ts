@@ -274,5 +274,3 @@ export const en = {
 
   ending: endings,
 }
-
-export type Strings = typeof en

@@ -60,6 +60,7 @@ describe('metrics', () => {
       /^mandate_http_request_seconds_count\{route="\/v1\/service_account_authorizations",status="2xx"\} 1$/,
       /^mandate_backlog_requests\{state="undecided"\} 0$/,
       /^mandate_oldest_undelivered_seconds 0$/,
+      /^mandate_untold_events 0$/,
       /^mandate_queue_age_seconds\{queue="mint-access"\} 0$/,
       /^mandate_queue_jobs\{queue="deliver-callback",state="waiting"\} 0$/,
       /^mandate_callback_breakers\{state="open"\} 0$/,

@@ -21,6 +21,12 @@ export const BACKLOG = defineGauge({
   labels: { state: ['undecided', 'undelivered'] },
 })
 
+export const UNTOLD_EVENTS = defineGauge({
+  name: 'mandate_untold_events',
+  help: 'Events that their clients have not heard of yet.',
+  labels: {},
+})
+
 export const OLDEST_UNDELIVERED = defineGauge({
   name: 'mandate_oldest_undelivered_seconds',
   help: 'Age of the oldest request that is not finished; 0 when there is none.',
@@ -29,7 +35,7 @@ export const OLDEST_UNDELIVERED = defineGauge({
 
 export const OVERDUE = defineGauge({
   name: 'mandate_overdue_seconds',
-  help: 'How long the most overdue request has waited to be rung for: more than a minute means that nobody sweeps.',
+  help: 'How long the most overdue request or event has waited to be rung for: more than a minute means that nobody sweeps.',
   labels: {},
 })
 

@@ -506,12 +506,29 @@ describe('callbacks', () => {
         undecided: 0,
         undelivered: 700,
         oldestUndeliveredSeconds: 1,
+        ...{ untoldEvents: 0, oldestUntoldEventSeconds: null },
         overdueSeconds: 0,
       })
       const [record] = await sql<{ count: string }>(
         `select count(*) from audit_arrivals where act = 'access.redelivered' and service_account_id = 'ser_1'`,
       )
       expect(Number(record?.count)).toBeGreaterThanOrEqual(1200)
+    })
+
+    it('are behind with events that nobody has told, too, and not with those that have ended', async () => {
+      await sql(
+        `insert into client_events (id, client_id, type, data, delivery, ring_at, created_at)
+         select 'evt_' || n, 'cli_acme', 'grant.ended', '{}', case when n > 3 then 'delivered' else 'waiting' end,
+           case when n > 3 then null else ?::timestamptz + n * interval '1 second' end, ?::timestamptz
+         from generate_series(1, 5) n`,
+        [clock.now(), clock.now()],
+      )
+      clock.advance(minutes(2))
+      expect(await new MeasureBacklog(ground.database, clock).measure()).toMatchObject({
+        untoldEvents: 3,
+        oldestUntoldEventSeconds: 120,
+        overdueSeconds: 119,
+      })
     })
   })
 })

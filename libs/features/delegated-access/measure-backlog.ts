@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { CallbackHost } from '#domain/deliveries/callback-host.entity.js'
+import { MEASURE_UNTOLD_EVENTS } from '#domain/events/measure-untold-events.js'
 import { Clock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { defineStatement } from '#platform/database/statement.js'
@@ -8,7 +9,9 @@ export interface Backlog {
   undecided: number
   undelivered: number
   oldestUndeliveredSeconds: number | null
-  /** How long the most overdue row has waited for its bell: above a minute nobody sweeps, or nobody keeps up. */
+  untoldEvents: number
+  oldestUntoldEventSeconds: number | null
+  /** How long the most overdue row of either has waited for its bell: above a minute nobody sweeps, or nobody keeps up. */
   overdueSeconds: number
   /** Hosts that fail, by what their breaker does. */
   breakers: { closed: number; open: number; halfOpen: number }
@@ -46,20 +49,24 @@ export class MeasureBacklog {
 
   async measure(): Promise<Backlog> {
     const asked = this.clock.now()
-    const [rows, breakers, failingHosts] = await Promise.all([
+    const [requests, events, breakers, failingHosts] = await Promise.all([
       this.database.run(MEASURE, []),
+      this.database.run(MEASURE_UNTOLD_EVENTS, []),
       this.database.run(COUNT_BREAKERS, [asked]),
       this.database.read((em) => em.find(CallbackHost, {}, { orderBy: { failingSince: 'asc' }, limit: MOST_HOSTS })),
     ])
     const now = this.clock.now().getTime()
     const secondsSince = (time: Date) => Math.max(0, Math.round((now - time.getTime()) / 1000))
     const { closed = 0, open = 0, half_open: halfOpen = 0 } = breakers[0] ?? {}
-    const { undecided = 0, undelivered = 0, oldest = null, due = null } = rows[0] ?? {}
+    const { undecided = 0, undelivered = 0, oldest = null, due = null } = requests[0] ?? {}
+    const { untold = 0, oldest: oldestEvent = null, due: eventDue = null } = events[0] ?? {}
     return {
       undecided,
       undelivered,
       oldestUndeliveredSeconds: oldest && secondsSince(oldest),
-      overdueSeconds: due ? secondsSince(due) : 0,
+      untoldEvents: untold,
+      oldestUntoldEventSeconds: oldestEvent && secondsSince(oldestEvent),
+      overdueSeconds: Math.max(due ? secondsSince(due) : 0, eventDue ? secondsSince(eventDue) : 0),
       breakers: { closed, open, halfOpen },
       failingHosts,
     }

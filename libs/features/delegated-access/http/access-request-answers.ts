@@ -74,6 +74,8 @@ export const backlogAnswer = z.strictObject({
   undecided: z.int(),
   undelivered: z.int(),
   oldest_undelivered_seconds: z.int().nullable(),
+  untold_events: z.int(),
+  oldest_untold_event_seconds: z.int().nullable(),
   overdue_seconds: z.int().meta({ description: 'Above a minute: nobody sweeps, or nobody keeps up.' }),
   failing_hosts: z.array(hostAnswer.extend({ client_id: z.string() })),
 })

@@ -66,6 +66,8 @@ export const toBacklogBody = (backlog: Backlog) => ({
   undecided: backlog.undecided,
   undelivered: backlog.undelivered,
   oldest_undelivered_seconds: backlog.oldestUndeliveredSeconds,
+  untold_events: backlog.untoldEvents,
+  oldest_untold_event_seconds: backlog.oldestUntoldEventSeconds,
   overdue_seconds: backlog.overdueSeconds,
   failing_hosts: backlog.failingHosts.map((host) => ({ client_id: host.clientId, ...toHostBody(host) })),
 })

@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { addMeasurement } from '#platform/observability/metrics.js'
-import { BACKLOG, BREAKERS, OLDEST_UNDELIVERED, OVERDUE } from '../delegated-access.metrics.js'
+import { BACKLOG, BREAKERS, OLDEST_UNDELIVERED, OVERDUE, UNTOLD_EVENTS } from '../delegated-access.metrics.js'
 import { MeasureBacklog } from '../measure-backlog.js'
 
 /** Shows the operator's scrapes how far behind everything is. Every worker measures the same, so a query takes the maximum. */
@@ -11,7 +11,7 @@ export class BacklogGauges implements OnApplicationBootstrap, BeforeApplicationS
   constructor(private readonly step: MeasureBacklog) {}
 
   onApplicationBootstrap() {
-    const gauges = [BACKLOG, OLDEST_UNDELIVERED, OVERDUE, BREAKERS]
+    const gauges = [BACKLOG, OLDEST_UNDELIVERED, UNTOLD_EVENTS, OVERDUE, BREAKERS]
     this.#takeAway = addMeasurement({ gauges, measure: () => this.#measure() })
   }
 
@@ -20,9 +20,10 @@ export class BacklogGauges implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async #measure(): Promise<void> {
-    const { undecided, undelivered, oldestUndeliveredSeconds, overdueSeconds, breakers } = await this.step.measure()
-    BACKLOG.set({ state: 'undecided' }, undecided)
-    BACKLOG.set({ state: 'undelivered' }, undelivered)
+    const { oldestUndeliveredSeconds, overdueSeconds, breakers, ...counts } = await this.step.measure()
+    BACKLOG.set({ state: 'undecided' }, counts.undecided)
+    BACKLOG.set({ state: 'undelivered' }, counts.undelivered)
+    UNTOLD_EVENTS.set({}, counts.untoldEvents)
     OLDEST_UNDELIVERED.set({}, oldestUndeliveredSeconds ?? 0)
     OVERDUE.set({}, overdueSeconds)
     BREAKERS.set({ state: 'closed' }, breakers.closed)

@@ -21,7 +21,7 @@ export type Beginning =
 
 /**
  * Step 0: a browser arrives with a client's request. Anybody can send any number of browsers here, so it is one small
- * row, which is not on record before somebody shows who they are, and is deleted when its time is over (`PruneConsents`).
+ * row, which is not on record before somebody shows who they are, and is deleted when its time is over (`EXPIRED_CONSENTS`).
  */
 @Injectable()
 export class BeginConsent {

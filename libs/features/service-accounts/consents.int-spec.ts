@@ -10,7 +10,7 @@ import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
 import { Consent } from './consent.entity.js'
 import { Consents } from './consents.js'
-import { DELETE_EXPIRED, FORGET_SECRETS, PruneConsents } from './prune-consents.js'
+import { EXPIRED_CONSENTS, SECRETS_OF_CONSENTS } from './retained-consents.js'
 
 describe('the rows of the journey', () => {
   const server = testDatabase()
@@ -88,37 +88,7 @@ describe('the rows of the journey', () => {
     expect(stored.delegatedScope).toEqual(['read_only'])
   })
 
-  it('are pruned when their time is over: secrets at once, rows after a week, by several at once and in batches', async () => {
-    const ids: Record<string, string> = {}
-    for (const [name, hoursAgo] of Object.entries({ living: -1, expired: 1, old: 24 * 7 + 1 })) {
-      const { id } = await newConsent('checking')
-      const changes = {
-        sealedCredential: 'a credential',
-        sealedSignIn: 'a sign-in',
-        expiresAt: inHours(-hoursAgo),
-      }
-      await database.inTransaction((tx) => tx.nativeUpdate(Consent, { id }, changes))
-      ids[name] = id
-    }
-    await sql(
-      `insert into consents (id, client_id, redirect_uri, scope, delegated_scope, cookie_hash, step, revision, created_at, expires_at)
-       select 'con_old_' || n, 'cli_1', '', '{}', '{}', '', 'choosing', 0, $1, $1 from generate_series(1, 1200) n`,
-      inHours(-24 * 8),
-    )
-    const prune = () => new PruneConsents(database, clock).prune(new AbortController().signal)
-    await Promise.all([prune(), prune(), prune()])
-    const left = await sql<Consent>(
-      `select id, sealed_credential, sealed_sign_in from consents where id = any($1) or id like 'con_old%'`,
-      Object.values(ids),
-    )
-    const secrets = { sealed_credential: 'a credential', sealed_sign_in: 'a sign-in' }
-    expect(left.sort((a, b) => a.id.localeCompare(b.id))).toEqual([
-      { id: ids.living, ...secrets },
-      { id: ids.expired, sealed_credential: null, sealed_sign_in: null },
-    ])
-  })
-
-  it('are found by small indexes, however many there are', async () => {
+  it('are found by small indexes when their time is over, however many there are', async () => {
     await sql(
       `insert into consents (id, client_id, redirect_uri, scope, delegated_scope, cookie_hash, step, revision, created_at, expires_at)
        select 'con_new_' || n, 'cli_1', 'https://a.test/' || repeat('x', 200), '{}', '{}', '', 'choosing', 0, $1, $2 from generate_series(1, 20000) n`,
@@ -126,8 +96,8 @@ describe('the rows of the journey', () => {
       inHours(24),
     )
     await sql('analyze consents')
-    for (const { text } of [FORGET_SECRETS, DELETE_EXPIRED]) {
-      const { scans, blocks } = await explain(database, text, [clock.now(), 500])
+    for (const { statement } of [SECRETS_OF_CONSENTS, EXPIRED_CONSENTS]) {
+      const { scans, blocks } = await explain(database, statement.text, [clock.now(), 500])
       expect(scans).toEqual([])
       expect(blocks).toBeLessThan(100)
     }

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common'
-import { PruneConsents } from './prune-consents.js'
-import { PruneConsentsTimer } from './worker/prune-consents.timer.js'
+import { RetentionModule } from '#platform/retention/retention.module.js'
+import { EXPIRED_CONSENTS, SECRETS_OF_CONSENTS } from './retained-consents.js'
 
-@Module({ providers: [PruneConsents, PruneConsentsTimer] })
+@Module({ imports: [RetentionModule.forRules(SECRETS_OF_CONSENTS, EXPIRED_CONSENTS)] })
 export class ServiceAccountsWorkerModule {}

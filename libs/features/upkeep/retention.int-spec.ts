@@ -11,10 +11,11 @@ import { HeldClock } from '#platform/testing/held-clock.js'
 import { FINISHED_REQUESTS } from '../delegated-access/retained-requests.js'
 import { EXPIRED_SIGN_INS, SECRETS_OF_SIGN_INS } from '../end-user-oauth/retained-sign-ins.js'
 import { FINISHED_EVENTS } from '../events/retained-events.js'
+import { EXPIRED_CONSENTS, SECRETS_OF_CONSENTS } from '../service-accounts/retained-consents.js'
 
 const RULES = [
   ...[FINISHED_REQUESTS, FINISHED_EVENTS, EXPIRED_CODES, EXPIRED_ACCESS_TOKENS, DEAD_REFRESH_TOKENS],
-  ...[FORGOTTEN_BREAKERS, SECRETS_OF_SIGN_INS, EXPIRED_SIGN_INS],
+  ...[FORGOTTEN_BREAKERS, SECRETS_OF_SIGN_INS, EXPIRED_SIGN_INS, SECRETS_OF_CONSENTS, EXPIRED_CONSENTS],
 ]
 /** More than a batch. */
 const MANY = 2_500
@@ -129,6 +130,21 @@ describe('retention', () => {
     ])
   })
 
+  it('takes what a consent holds when its time is over, and the rest of it a week later', async () => {
+    const consent = (id: string, expires: string) =>
+      sql(`insert into consents (id, client_id, redirect_uri, scope, delegated_scope, cookie_hash, step, revision,
+          sealed_credential, sealed_sign_in, created_at, expires_at)
+        values ('${id}', 'cli_1', '', '{}', '{}', '', 'checking', 0, 'sealed', 'sealed', ${expires}, ${expires})`)
+    await consent('old', ago(8))
+    await consent('kept_over', ago(6))
+    await consent('kept_under_way', ago(-1))
+    await pass(SECRETS_OF_CONSENTS, EXPIRED_CONSENTS)
+    expect(await sql('select id, sealed_credential, sealed_sign_in from consents order by id')).toEqual([
+      { id: 'kept_over', sealed_credential: null, sealed_sign_in: null },
+      { id: 'kept_under_way', sealed_credential: 'sealed', sealed_sign_in: 'sealed' },
+    ])
+  })
+
   it('passes over what somebody holds, and comes back for it', async () => {
     await requests('old_held_', 1, 2, ago(120), ago(91))
     await db.database.inTransaction(async (tx) => {
@@ -142,21 +158,12 @@ describe('retention', () => {
   })
 
   it('takes so much in a pass and no more, says how far it is, and lets one rule that fails stop no other', async () => {
-    let batches = 0
-    const endless = defineRetention({
-      ...{ what: 'endless', age: 'expiredMs' },
-      statement: { name: 'endless', text: 'select $2::int as rows where $1::timestamptz is not null' },
-    })
-    const broken = defineRetention({
-      ...endless,
-      what: 'broken',
-      statement: { name: 'broken', text: 'select nothing' },
-    })
+    const endless = defineRetention('endless', 0, 'select $2::int as rows where $1::timestamptz is not null')
+    const broken = defineRetention('broken', 0, 'select nothing')
     lines.splice(0)
     await expect(pass(broken, endless)).rejects.toThrow(/nothing/)
-    batches = JSON.parse(lines[0]!).rows / 1_000
-    expect(batches).toBe(20)
-    expect(JSON.parse(lines[0]!)).toMatchObject({ msg: 'retention.deleted', name: 'endless', finished: false })
+    const progress = { msg: 'retention.deleted', name: 'endless', rows: 20_000, finished: false }
+    expect(JSON.parse(lines[0]!)).toMatchObject(progress)
     const metrics = await scrape(() => {})
     expect(metrics).toMatch(/^mandate_retention_behind\{what="endless"\} 1$/m)
     expect(metrics).toMatch(/^mandate_retention_deleted_rows_total\{what="endless"\} 20000$/m)

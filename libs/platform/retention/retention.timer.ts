@@ -32,7 +32,7 @@ export class RetentionTimer extends Timer {
   }
 
   async #apply({ what, age, statement }: RetentionRule, stopping: AbortSignal): Promise<void> {
-    const before = after(this.clock.now(), age === 'atOnce' ? 0 : -this.keep[age])
+    const before = after(this.clock.now(), -(typeof age === 'number' ? age : this.keep[age]))
     let [rows, deleted] = [BATCH, 0]
     for (let batch = 0; batch < BATCHES && rows === BATCH && !stopping.aborted; batch++) {
       const [done] = await this.database.run(statement, [before, BATCH])

@@ -1,3 +1,5 @@
+import { jest } from '@jest/globals'
+import pg from 'pg'
 import { Log } from '#platform/observability/log.js'
 import { parseMasterKeys } from '#platform/secrets/parse-master-keys.js'
 import { Signer } from '#platform/secrets/signer.js'
@@ -95,6 +97,28 @@ describe('among many acts', () => {
     expect((await explain(ground.database, FIND_EVENTS.ofChains.text, values)).blocks).toBeLessThan(FEW)
   })
 
+  it('a batch gets its places without a look at the rest of the chain, or of what waits', async () => {
+    const signer = new Signer(parseMasterKeys(`k1:${Buffer.alloc(32, 1).toString('base64')}`).keys!)
+    const arrivals = new ChainArrivals(ground.database, new HeldClock(), signer, new Log('silent'))
+    const arrive = (acts: number) =>
+      sql(
+        `insert into audit_arrivals (client_id, at, act, actor)
+         select 'cli_long', now(), 'code.issued', 'mandate' from generate_series(1, ${acts})`,
+      )
+    await arrive(10_000)
+    await arrivals.chain()
+    await arrive(10_000)
+    const asked = jest.spyOn(pg.Client.prototype, 'query')
+    await arrivals.catchUp(['cli_long'])
+    const statements = new Set(asked.mock.calls.map(([statement]) => textOf(statement)))
+    asked.mockRestore()
+    const own = [...statements].filter((text) => /from audit_(arrivals|events)\b.*cli_long/s.test(text))
+    expect(own.length).toBeGreaterThan(3)
+    const read = await Promise.all(own.map(async (text) => (await explain(ground.database, text, [])).rows))
+    // A batch is 500.
+    expect(Math.max(...read)).toBeLessThan(2_000)
+  })
+
   it('a reader waits for some of a long backlog, is told how far the record goes, and the timer chains the rest', async () => {
     const clock = new HeldClock('2026-02-01T10:00:00Z')
     const signer = new Signer(parseMasterKeys(`k1:${Buffer.alloc(32, 1).toString('base64')}`).keys!)
@@ -110,3 +134,5 @@ describe('among many acts', () => {
     expect(await arrivals.catchUp()).toEqual(clock.now())
   })
 })
+
+const textOf = (query: unknown): string => (typeof query === 'string' ? query : (query as { text: string }).text)

@@ -30,6 +30,15 @@ const FIRST_WAITING = defineStatement<{ at: Date | null }>(
    cross join lateral (select at from audit_arrivals a where a.client_id = c.client_id order by a.id limit 1) first`,
 )
 
+/**
+ * The next of one client, in their order. Nobody has counted a table that is always being emptied, and for `client_id = …`
+ * alone PostgreSQL would take a backlog for a few rows, and sort all of it for each batch. From a client on, there is much
+ * for all that it knows, and it follows the index. Values: client, rows at most, client.
+ */
+const FIRST_ARRIVALS = `select id::text as id, ${ACT_COLUMNS.map((column) => (column === 'at' ? `${EVENT_TIME} as at` : column)).join(', ')}
+  from (select * from audit_arrivals where client_id >= ? order by client_id, id limit ?) first
+  where client_id = ? order by first.id`
+
 /** A chain that does not end where its head says must not be signed any further: that would make good what was done to it. */
 class ChainBroken extends BrokerError {
   constructor(detail: string) {
@@ -144,11 +153,7 @@ export class ChainArrivals {
     return this.database.inTransaction(async (tx) => {
       const head = (await this.#takeHead(tx, clientId)) ?? (await this.#begin(tx, clientId))
       if (!head) return 0
-      const arrivals = await tx.execute<Arrival[]>(
-        `select id::text as id, ${ACT_COLUMNS.map((column) => (column === 'at' ? `${EVENT_TIME} as at` : column)).join(', ')}
-         from audit_arrivals where client_id = ? order by audit_arrivals.id limit ?`,
-        [clientId, BATCH],
-      )
+      const arrivals = await tx.execute<Arrival[]>(FIRST_ARRIVALS, [clientId, BATCH, clientId])
       if (arrivals.length === 0) return 0
       const links = linksAfter(head, arrivals)
       await this.#enter(tx, clientId, links)
@@ -170,7 +175,9 @@ export class ChainArrivals {
     const authenticity = checkHead(this.signer, head)
     if (authenticity !== 'genuine') throw new ChainBroken(`the signature of the head is ${authenticity}`)
     const [newest] = await tx.execute<{ sequence: number; hash: string }[]>(
-      `select sequence::float8 as sequence, hash from audit_events where client_id = ? order by sequence desc limit 1`,
+      // The plain name would be the cast, which no index is in the order of.
+      `select sequence::float8 as sequence, hash from audit_events where client_id = ?
+       order by audit_events.sequence desc limit 1`,
       [clientId],
     )
     if ((newest?.sequence ?? 0) !== head.sequence || (newest?.hash ?? BEFORE_ALL) !== head.hash)
@@ -205,7 +212,7 @@ export class ChainArrivals {
       `with link as (
          select * from jsonb_to_recordset(?::jsonb) as l (id bigint, sequence bigint, previous text, hash text)
        ), arrived as (
-         delete from audit_arrivals where client_id = ? and id in (select id from link) returning id, ${columns}
+         delete from audit_arrivals where client_id = ? and id = any (array(select id from link)) returning id, ${columns}
        )
        insert into audit_events (sequence, version, previous, hash, ${columns})
        select sequence, ?, previous, hash, ${columns} from arrived join link using (id)`,

@@ -8,7 +8,7 @@ const ACTS = {
   'access.cancelled': 'a request was withdrawn, by its client or with its service account; subject: the request',
   'access.redelivered': 'somebody asked to call the client back once more; subject: the request',
   'mint.granted': 'the provider lets us act as the mailbox; subject: the grant',
-  'mint.denied': 'it does not; subject: the request',
+  'mint.denied': 'it does not, or what was granted ended before the client was told; subject: the request',
   'code.issued': 'a code was made; subject: the grant',
   'callback.attempted': 'the client was called back; subject: the request',
   'callback.abandoned': 'and will not be any more; subject: the request',

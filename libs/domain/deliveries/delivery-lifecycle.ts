@@ -16,7 +16,7 @@ export type DeliveryState = keyof typeof DELIVERY_MOVES
 /**
  * Why nobody is told any more. `gone`: the receiver answered 410. `url_refused`: we may not call that URL.
  * `host_unavailable`: its host was down for three days. `withdrawn`: there is nothing to tell, because the request was
- * cancelled, or its service account, client or grant ended; of an event, because its client takes none any more.
+ * cancelled, or its service account or client ended; of an event, because its client takes none any more.
  */
 export const ABANDONED_BECAUSE = ['gone', 'url_refused', 'schedule_used_up', 'host_unavailable', 'withdrawn'] as const
 export type AbandonedBecause = (typeof ABANDONED_BECAUSE)[number]

@@ -16,6 +16,12 @@ export const OPERATOR_ERRORS = {
     problem: 'The administrator has allowed less since this was asked for.',
     fix: 'Ask again for a scope within delegated_scope, or have the administrator allow more.',
   },
+  'grant.ended': {
+    class: 'permanent',
+    effect: 'mailbox',
+    problem: 'It was granted and has ended before you heard of it: revoked, or ended by the provider.',
+    fix: 'Ask again if it is still wanted.',
+  },
 } as const satisfies Record<string, ErrorMeaning>
 
 const MEANINGS: ReadonlyMap<string, ErrorMeaning> = new Map(
@@ -26,6 +32,10 @@ const MEANINGS: ReadonlyMap<string, ErrorMeaning> = new Map(
 export function meaningOf(key: string): ErrorMeaning {
   return MEANINGS.get(key) ?? { class: 'permanent', effect: 'connection', problem: `It is refused (${key}).`, fix: '' }
 }
+
+/** For a client: what happened, and what to do where something can be done. */
+export const inWords = ({ problem, fix }: Pick<ErrorMeaning, 'problem' | 'fix'>) =>
+  fix ? `${problem} ${fix}` : problem
 
 /** What is in the way, for whoever has to do something about it. */
 export interface ExplainedReason {

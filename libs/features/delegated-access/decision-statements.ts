@@ -1,5 +1,6 @@
 import { recordActsOf } from '#domain/audit/record-act.js'
 import type { LiveState } from '#domain/credentials/service-account-states.js'
+import { lockLiveCodesOf } from '#domain/grants/codes.js'
 import { GRANT_WANTED_MAILBOX } from '#domain/grants/grant-mailbox.js'
 import type { MicrosoftCloudName } from '#domain/providers/provider.port.js'
 import { defineBatchStatement, defineStatement } from '#platform/database/statement.js'
@@ -106,6 +107,41 @@ export const RECORD_DENIAL = defineStatement<{ id: string }>(
      ${recordActsOf('denied', {
        ...{ client_id: 'client_id', at: '$2', act: `'mint.denied'`, service_account_id: 'service_account_id' },
        ...{ mailbox: 'email', subject: 'id', reason: '$5' },
+     })}
+   )
+   select id from denied`,
+)
+
+/**
+ * What was granted has ended before its client was told, although its service account lives: that is told instead. A code
+ * that was exchanged before is not waited for again. Values: request, now, what to say where the administrator has allowed
+ * less, and where it was ended otherwise.
+ */
+export const DENY_ENDED_GRANT = defineStatement<{ id: string }>(
+  'deny-ended-grant',
+  `with asked as (
+     select * from delegated_access_requests
+     where id = $1 and decision = 'granted' and callback = 'waiting' and (lease_until is null or lease_until < $2) for update
+   ), ${lockLiveCodesOf('select id from asked')}, ended as (
+     select asked.id, s.narrowed_to is not null and not asked.scope && s.narrowed_to as by_narrowing
+     from asked
+     join service_accounts s on s.id = asked.service_account_id and s.revoked_at is null
+     join clients c on c.id = asked.client_id and c.disabled_at is null
+     join grants g on g.id = asked.grant_id
+     where (g.revoked_at is not null or (s.narrowed_to is not null and not asked.scope && s.narrowed_to))
+       and not exists (select 1 from live where redeemed_at is not null)
+   ), denied as (
+     update delegated_access_requests r
+     set decision = 'denied', decided_at = $2, account_id = null, grant_id = null,
+       error = case when by_narrowing then 'unable_to_grant_scope' else 'access_denied' end,
+       error_key = case when by_narrowing then 'scope.narrowed' else 'grant.ended' end,
+       error_description = case when by_narrowing then $3 else $4 end
+     from ended where r.id = ended.id
+     returning r.*
+   ), audited as (
+     ${recordActsOf('denied', {
+       ...{ client_id: 'client_id', at: '$2', act: `'mint.denied'`, service_account_id: 'service_account_id' },
+       ...{ mailbox: 'email', subject: 'id', reason: 'error_key' },
      })}
    )
    select id from denied`,

@@ -263,6 +263,68 @@ describe('callbacks', () => {
     ])
   })
 
+  describe('about what was granted', () => {
+    /** Whose first callback has failed, so that a code was sent and not heard. */
+    async function granted(): Promise<string> {
+      const id = await denied()
+      await sql(`insert into grants (id, client_id, service_account_id, scope, created_at)
+        values ('gra_${id}', 'cli_acme', 'ser_1', '{read_only}', now())`)
+      await sql(`update delegated_access_requests set decision = 'granted', error = null, scope = '{read_only}',
+        grant_id = 'gra_${id}' where id = '${id}'`)
+      failing()
+      clock.advance(waitOf(await deliver(id)) ?? 0)
+      answer = (response) => response.end()
+      return id
+    }
+    const narrowTo = (scopes: string | null) =>
+      sql(`update service_accounts set narrowed_to = ? where id = 'ser_1'`, [scopes])
+    const end = (id: string) => sql(`update grants set revoked_at = now() where id = 'gra_${id}'`)
+    const toldLast = () => JSON.parse(receiver.requests.at(-1)!.body).authorization
+    afterEach(() => narrowTo(null))
+
+    it.each([
+      ['unable_to_grant_scope', 'scope.narrowed', /allowed less.*Ask again/, () => narrowTo('{free_busy}')],
+      ['access_denied', 'grant.ended', /has ended before you heard.*Ask again/, end],
+    ])('and has ended since, tell %s with the key %s in place of a code', async (error, key, words, endIt) => {
+      const id = await granted()
+      expect(toldLast()).toEqual({ code: expect.any(String) })
+      await endIt(id)
+      expect(await deliver(id)).toBeNull()
+      expect(toldLast()).toEqual({ error, error_key: key, error_description: expect.stringMatching(words) })
+      const denied = { decision: 'denied', errorKey: key, grantId: null, callback: 'delivered', attempts: 2 }
+      expect(await row(id)).toMatchObject(denied)
+      const reasons = sql(`select reason from audit_arrivals where act = 'mint.denied' and subject = ?`, [id])
+      expect(await reasons).toEqual([{ reason: key }])
+    })
+
+    it('tell the code where some of it is left', async () => {
+      const id = await granted()
+      await narrowTo('{free_busy,read_only}')
+      await deliver(id)
+      expect(toldLast()).toEqual({ code: expect.any(String) })
+    })
+
+    it('are told by a code that was exchanged before the grant ended', async () => {
+      const id = await granted()
+      await sql(`update codes set redeemed_at = now() where request_id = '${id}'`)
+      await end(id)
+      const seen = receiver.requests.length
+      expect(await deliver(id)).toBeNull()
+      expect(await row(id)).toMatchObject({ decision: 'granted', callback: 'delivered', attempts: 1 })
+      expect(receiver.requests).toHaveLength(seen)
+    })
+
+    it('tell nothing when the service account has ended with the grant', async () => {
+      const id = await granted()
+      await end(id)
+      await sql(`update service_accounts set revoked_at = now() where id = 'ser_1'`)
+      expect(await deliver(id)).toBeNull()
+      await sql(`update service_accounts set revoked_at = null where id = 'ser_1'`)
+      const withdrawn = { decision: 'granted', callback: 'abandoned', abandonedBecause: 'withdrawn', attempts: 1 }
+      expect(await row(id)).toMatchObject(withdrawn)
+    })
+  })
+
   describe('to a host that fails', () => {
     const failTimes = async (times: number) => {
       for (let n = 0; n < times; n++) await deliver(await denied())

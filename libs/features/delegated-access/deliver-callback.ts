@@ -7,6 +7,7 @@ import {
   DeliverMessage,
 } from '#domain/deliveries/deliver-message.js'
 import { Codes } from '#domain/grants/codes.js'
+import { inWords, OPERATOR_ERRORS } from '#domain/providers/error-meaning.js'
 import { Clock } from '#platform/clock/clock.js'
 import type { CallbackSettings } from '#platform/config/settings.js'
 import { CALLBACK_SETTINGS } from '#platform/config/tokens.js'
@@ -17,6 +18,7 @@ import { Log } from '#platform/observability/log.js'
 import { WORKER_CONCURRENCY } from '#platform/queues/worker-concurrency.js'
 import { RandomSource } from '#platform/secrets/random.js'
 import { callbackBody } from './callback-body.js'
+import { DENY_ENDED_GRANT } from './decision-statements.js'
 import type { Delivery } from './delegated-access.jobs.js'
 import {
   CLAIM_DELIVERY,
@@ -26,6 +28,9 @@ import {
   RECORD_DELIVERY,
   TAKE_PROBE,
 } from './delivery-statements.js'
+
+const NARROWED = inWords(OPERATOR_ERRORS['scope.narrowed'])
+const ENDED = inWords(OPERATOR_ERRORS['grant.ended'])
 
 /** Step 3: tells the client, under a fresh code each time, until it has heard or the schedule is used up. */
 @Injectable()
@@ -75,10 +80,18 @@ export class DeliverCallback {
   async #claim(id: string, { now, leaseUntil, host, isProbe }: AttemptClaim): Promise<ClaimedMessage | null> {
     const { code, codeHash, expiresAt } = this.codes.makeForCallback()
     const claim = [id, now, leaseUntil, codeHash, expiresAt, host, isProbe] as const
-    const request = await this.database.runTogether(CLAIM_DELIVERY, claim)
+    const request =
+      (await this.database.runTogether(CLAIM_DELIVERY, claim)) ??
+      ((await this.#denyEnded(id, now)) ? await this.database.runTogether(CLAIM_DELIVERY, claim) : null)
     if (!request) return null
     const { client_id, attempts, host_has_failed, callback_url: url, grant_id: grant } = request
     return { id, client_id, attempts, host_has_failed, url, body: callbackBody(request, grant ? code : null) }
+  }
+
+  /** Whether the client is to be told a refusal in place of a code. */
+  async #denyEnded(id: string, now: Date): Promise<boolean> {
+    const denied = await this.database.run(DENY_ENDED_GRANT, [id, now, NARROWED, ENDED])
+    return denied.length > 0
   }
 
   async #record(id: string, result: AttemptResult): Promise<void> {

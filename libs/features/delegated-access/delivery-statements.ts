@@ -20,7 +20,7 @@ export interface ClaimedDelivery {
 
 /**
  * Takes the next delivery attempt, notes its beginning and stores its code. No row when there is none to make: undecided,
- * told, leased to another worker, not due yet, withdrawn with its service account, client or grant, proven delivered by a
+ * told, leased to another worker, not due yet, ended with its service account, client or grant, proven delivered by a
  * redeemed code, or held back by its host's breaker. The request is locked first and then its code, as everywhere; so that
  * an exchange that is under way is waited for.
  * Values: request, now, end of the lease, hash of the code, end of the code's life, host, whether it is the host's probe.
@@ -31,7 +31,7 @@ export const CLAIM_DELIVERY = defineBatchStatement<ClaimedDelivery>(
          $6::text[], $7::boolean[])
        as asked (request_id, now, lease_until, code_hash, code_expires_at, host, is_probe)
    ), ${LOCK_ASKED_REQUESTS}, due as (
-     select asked.*, client_id, service_account_id, grant_id
+     select asked.*, client_id, service_account_id, grant_id, scope
      from asked join locked on locked.id = asked.request_id
      where callback = 'waiting' and decision in ('granted', 'denied')
        and (locked.lease_until is null or locked.lease_until < now)
@@ -41,7 +41,8 @@ export const CLAIM_DELIVERY = defineBatchStatement<ClaimedDelivery>(
      set attempts = attempts + 1, lease_until = due.lease_until, ring_at = due.lease_until
      from due
      where r.id = due.request_id
-       and exists (select 1 from service_accounts s where s.id = due.service_account_id and s.revoked_at is null)
+       and exists (select 1 from service_accounts s where s.id = due.service_account_id and s.revoked_at is null
+         and (due.grant_id is null or s.narrowed_to is null or due.scope && s.narrowed_to))
        and exists (select 1 from clients c where c.id = due.client_id and c.disabled_at is null)
        and not exists (select 1 from grants g where g.id = due.grant_id and g.revoked_at is not null)
        and not exists (select 1 from live where live.request_id = due.request_id and redeemed_at is not null)
@@ -110,8 +111,7 @@ export const END_POINTLESS = defineStatement<{ callback: string }>(
      where id = $1 and callback = 'waiting' and decision <> 'pending' and (lease_until is null or lease_until < $2)
        and (proof.redeemed
          or exists (select 1 from service_accounts s where s.id = r.service_account_id and s.revoked_at is not null)
-         or exists (select 1 from clients c where c.id = r.client_id and c.disabled_at is not null)
-         or exists (select 1 from grants g where g.id = r.grant_id and g.revoked_at is not null))
+         or exists (select 1 from clients c where c.id = r.client_id and c.disabled_at is not null))
      returning id, client_id, service_account_id, email, callback
    ), audited as (
      ${recordActsOf(`ended where callback = 'abandoned'`, {

@@ -4,7 +4,7 @@ import { isOutage, ServiceAccountStates } from '#domain/credentials/service-acco
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
 import { newMailboxIds } from '#domain/grants/grant-mailbox.js'
 import { type DelegatedScope, permissionsOf } from '#domain/providers/delegated-scopes.js'
-import { meaningOf, OPERATOR_ERRORS } from '#domain/providers/error-meaning.js'
+import { inWords, meaningOf, OPERATOR_ERRORS } from '#domain/providers/error-meaning.js'
 import { organisationOf } from '#domain/providers/organisation.js'
 import type { MailboxProof, Organisation } from '#domain/providers/provider.port.js'
 import { mailboxReassigned } from '#domain/providers/provider-errors.js'
@@ -215,8 +215,7 @@ export class MintAccess {
     const now = this.clock.now()
     // `unable_to_grant_scope` is the vendor's one documented value; every other refusal is called by OAuth's own word.
     const error = /scope|permission/.test(key) ? 'unable_to_grant_scope' : 'access_denied'
-    const description = fix ? `${problem} ${fix}` : problem
-    const values = [request.id, now, after(now, SWEEP_AFTER), error, key, description]
+    const values = [request.id, now, after(now, SWEEP_AFTER), error, key, inWords({ problem, fix })]
     const [recorded] = await this.database.run(RECORD_DENIAL, values)
     return recorded !== undefined
   }

@@ -147,6 +147,21 @@ describe('connecting an account', () => {
     }
   })
 
+  it('is on record as refused once, however often its address is opened after that', async () => {
+    const user = newUser()
+    const back = await comeBack(user)
+    const [id] = stateOf(back).split('.')
+    await stage.sql(`update sign_ins set expires_at = now() - interval '1 second' where id = $1`, [id])
+    const answers = [await open(back), await open(back), await open(back)]
+    expect(answers).toEqual(['expired', 'state_used', 'state_used'])
+    expect(await signInOf(back)).toEqual({ step: 'ended', sealed_attempt: null })
+    const acts = await stage.sql(
+      `select reason from audit_arrivals where subject = $1 union all select reason from audit_events where subject = $1`,
+      [id],
+    )
+    expect(acts).toEqual([{ reason: 'expired' }])
+  })
+
   it('is whole or not there when it is disconnected at the same moment', async () => {
     const user = newUser()
     await open(await comeBack(user))
@@ -188,9 +203,9 @@ describe('connecting an account', () => {
       expect(await accountsOf(user)).toEqual([])
 
       await stage.sql(`update sign_ins set expires_at = now() - interval '1 second' where user_id = $1`, [user.userId])
-      expect(await open(back)).toBe('expired')
       await stage.sql(SECRETS_OF_SIGN_INS.statement.text, [new Date(), 100])
       expect(await signInOf(back)).toEqual({ step: 'finishing', sealed_attempt: null })
+      expect(await open(back)).toBe('expired')
 
       await open(await comeBack(user))
       expect(await standing(user)).toEqual({ accounts: 1, grants: 1 })

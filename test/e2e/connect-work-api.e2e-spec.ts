@@ -157,6 +157,17 @@ describe('integrations in the Work-API dialect', () => {
     expect((await remove(ids[1]!)).status).toBe(404)
   })
 
+  it('ends the access when the last two records are deleted at once', async () => {
+    for (let round = 0; round < 5; round++) {
+      const userId = `user-at-once-${round}`
+      const ids = [await create('gmail', 'email', userId), await create('gmail', 'email', userId)]
+      for (const id of ids) await connect(id, 'ben@acme.test', userId)
+      const removed = await Promise.all(ids.map((id) => call('DELETE', `/integrations/${id}`, { userId })))
+      expect(removed.map(({ status }) => status)).toEqual([204, 204])
+      expect((await call('GET', '/integrations', { userId })).body.integrations).toEqual([])
+    }
+  })
+
   it('refuses what a product does not have, and names what it has', async () => {
     const wrong = { provider: 'gmail', media_type: 'files' }
     expect(await call('POST', '/integrations', { body: wrong })).toMatchObject({
@@ -165,6 +176,15 @@ describe('integrations in the Work-API dialect', () => {
     expect(await call('POST', '/integrations', { body: { provider: 'aol' } })).toMatchObject({
       ...{ status: 422, body: { errors: { provider: [{}], media_type: [{ key: 'errors.required' }] } } },
     })
+  })
+
+  it.each(['%00', 'int_%00', '%20', `int_${'9'.repeat(2_000)}`])('is not there under the id %s', async (id) => {
+    const code = { body: new URLSearchParams({ code: 'x' }) }
+    expect((await call('GET', `/integrations/${id}`)).status).toBe(404)
+    expect((await call('DELETE', `/integrations/${id}`)).status).toBe(404)
+    expect((await call('GET', `/auth/integrations/${id}`)).status).toBe(404)
+    expect((await call('POST', `/auth/authcode/${id}`, code)).status).toBe(404)
+    expect((await call('POST', `/v1/integrations/accounts/${id}/disconnect`)).status).toBe(404)
   })
 
   it('is there for its own user of its own client only', async () => {

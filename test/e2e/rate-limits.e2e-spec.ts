@@ -1,5 +1,7 @@
+import { hashOf } from '#platform/secrets/random.js'
 import { redisForTests } from '#platform/testing/machine-for-tests.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import { rowsOf } from '#platform/testing/rows-of.js'
 import { type ApiApp, openApiApp } from './api-app.js'
 
 const LIMIT = 5
@@ -157,5 +159,23 @@ describe.each(STORES)('limits counted in %s', (_store, variables) => {
     for (let i = 0; i < LIMIT; i++) await open(`2001:db8:1:2::${i}`)
     expect((await open('2001:db8:1:2:ffff::1')).statusCode).toBe(429)
     expect((await open('2001:db8:1:3::1')).statusCode).toBe(400)
+  })
+
+  it('hold a browser that comes back without end from where nothing was allowed', async () => {
+    const { client_id } = await register()
+    const id = 'sig_000000000000000000000000'
+    const state = `${id}.${'s'.repeat(32)}`
+    await rowsOf(
+      url,
+      `insert into sign_ins (id, client_id, dialect, user_id, scope, provider, step, state_hash, created_at, expires_at)
+       values ($1, $2, 'work-api', 'u', '{mail}', 'google', 'away', $3, now(), now() + interval '20 minutes')`,
+      [id, client_id, hashOf(state)],
+    )
+    const comeBack = (remoteAddress: string) =>
+      api.app.inject({ url: `/auth/callback?error=access_denied&state=${state}`, remoteAddress })
+    const stopped = []
+    for (let i = 0; i < LIMIT + 1; i++) stopped.push((await comeBack('192.0.2.61')).statusCode)
+    expect(stopped).toEqual([403, ...Array(LIMIT - 1).fill(400), 429])
+    expect((await comeBack('192.0.2.62')).statusCode).toBe(400)
   })
 })

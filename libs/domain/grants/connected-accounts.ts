@@ -1,3 +1,4 @@
+import { LockMode } from '@mikro-orm/core'
 import { Injectable } from '@nestjs/common'
 import { Clock } from '#platform/clock/clock.js'
 import type { Em, Tx } from '#platform/database/database.js'
@@ -61,13 +62,20 @@ export class ConnectedAccounts {
 
   /** An account that was connected for this very user of this client; nobody else connects or ends it meanwhile. */
   async lockOfUser(tx: Tx, id: string, user: { clientId: string; userId: string }): Promise<Account | null> {
-    await this.lock(tx, id)
-    return tx.findOne(Account, { id, ...user, serviceAccountId: null })
+    const owned = { id, clientId: user.clientId, userId: user.userId, serviceAccountId: null }
+    return tx.findOne(Account, owned, { lockMode: LockMode.PESSIMISTIC_WRITE })
   }
 
   /** Nobody else connects or ends it until the end of the transaction. */
   async lock(tx: Tx, id: string): Promise<void> {
     await tx.execute('select from accounts where id = ? for update', [id])
+  }
+
+  /** The same, for the account of a grant. */
+  async lockOfGrant(tx: Tx, grantId: string): Promise<void> {
+    await tx.execute('select from accounts where id = (select account_id from grants where id = ?) for update', [
+      grantId,
+    ])
   }
 
   grantsOf(em: Em, accountId: string): Promise<Grant[]> {

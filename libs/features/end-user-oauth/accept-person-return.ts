@@ -88,6 +88,7 @@ export class AcceptPersonReturn {
     const { redirectUri } = signIn
     if (!client || client.disabledAt || (redirectUri != null && !client.redirectUris.includes(redirectUri)))
       throw new ConnectStop('clientChanged')
+    if (signIn.endedAt) throw new ConnectStop('used')
     if (signIn.expiresAt <= this.clock.now()) throw new ConnectStop('expired')
     const claimed = await this.database.inTransaction((tx) => this.signIns.move(tx, signIn, 'finishing'))
     if (!claimed) throw new ConnectStop('used')
@@ -152,15 +153,19 @@ export class AcceptPersonReturn {
     return { kind: 'connected', signIn, code }
   }
 
-  /** On record, and with a way to try again where that may help and there is time. */
+  /**
+   * With a way to try again where that may help and there is time. On record where it has moved the sign-in: the same address
+   * opened once more tells nobody anything.
+   */
   async #stopped(signIn: SignIn, stop: ConnectStop): Promise<ReturnEnd> {
     const { id: subject, clientId } = signIn
     this.log.info('account.not_connected', { client: clientId, id: subject, code: stop.code, detail: stop.detail })
     if (stop.stop === 'used') return { kind: 'stopped', signIn, stop, again: null }
     const again = await this.database.inTransaction(async (tx) => {
-      await recordAct(tx, { clientId, at: this.clock.now(), act: 'account.refused', subject, reason: stop.code })
       const again = MAY_TRY_AGAIN.has(stop.stop) && staysWithUs(signIn, stop) ? await this.#again(tx, signIn) : null
-      return again ?? this.#end(tx, signIn)
+      if (again || (await this.signIns.end(tx, signIn)))
+        await recordAct(tx, { clientId, at: this.clock.now(), act: 'account.refused', subject, reason: stop.code })
+      return again
     })
     return { kind: 'stopped', signIn, stop, again }
   }
@@ -173,11 +178,6 @@ export class AcceptPersonReturn {
       if (error instanceof ConnectStop) return null
       throw error
     }
-  }
-
-  async #end(tx: Tx, signIn: SignIn): Promise<null> {
-    await this.signIns.move(tx, signIn, 'ended', { sealedAttempt: null, endedAt: this.clock.now() })
-    return null
   }
 }
 

@@ -26,10 +26,8 @@ export class DeclineConnecting {
     const { clientId, id: subject } = signIn
     const { error: reason, oauth: error, text } = stopFacts('declined')
     await this.database.inTransaction(async (tx) => {
-      const at = this.clock.now()
-      if (!(await this.signIns.move(tx, signIn, 'ended', { sealedAttempt: null, endedAt: at })))
-        throw new ConnectStop('used')
-      await recordAct(tx, { clientId, at, act: 'account.refused', subject, reason })
+      if (!(await this.signIns.end(tx, signIn))) throw new ConnectStop('used')
+      await recordAct(tx, { clientId, at: this.clock.now(), act: 'account.refused', subject, reason })
     })
     this.log.info('account.not_connected', { client: clientId, id: subject, code: reason })
     return answerToClient(signIn, this.http.publicUrl.origin, { error, error_description: text })

@@ -17,6 +17,13 @@ import { TakeBackConsent } from './take-back-consent.js'
 /** The whole account, or one of the things that it was connected for. */
 export type WhatToDisconnect = { accountId: string } | { grantId: string }
 
+/** What was live until now, and whether nothing stands on the account any more. */
+export interface Disconnected {
+  account: Account
+  ended: Grant[]
+  isOver: boolean
+}
+
 /**
  * Ends what a user of a client has connected. From the commit on nobody acts with it; when nothing stands on the account any
  * more, it is taken back at the provider too: at once where that one answers, else by the timer that tries again.
@@ -38,29 +45,43 @@ export class DisconnectAccount {
    * @throws ApiError not_found, also for what has ended already and for another user's
    */
   async disconnect(user: CallerUser, what: WhatToDisconnect): Promise<Authorization[]> {
-    const { account, ended, isOver } = await this.database.inTransaction((tx) => this.#end(tx, user, what))
-    failPoint('disconnect-account.committed')
-    this.log.info('account.disconnected', { client: user.clientId, account: account.id, grants: ended.length })
-    if (isOver) await this.takeBackConsent.takeBack(account.id)
-    const { provider, email } = account
-    return ended.map(({ id, scope, createdAt }) => ({
+    const disconnected = await this.database.inTransaction((tx) => this.end(tx, user, what))
+    if (!disconnected) throw notFound('accountId' in what ? 'This account' : 'This authorization')
+    await this.afterCommit(disconnected)
+    const { provider, email } = disconnected.account
+    return disconnected.ended.map(({ id, scope, createdAt }) => ({
       ...{ id: authorizationIdOf(id), userId: user.userId, provider, email, scope, createdAt },
     }))
   }
 
-  async #end(tx: Tx, user: CallerUser, what: WhatToDisconnect) {
-    const named = 'grantId' in what ? await tx.findOne(Grant, { id: what.grantId, revokedAt: null }) : null
-    const accountId = 'accountId' in what ? what.accountId : named?.accountId
-    const account = accountId ? await this.accounts.lockOfUser(tx, accountId, user) : null
-    if (!account) throw notFound('accountId' in what ? 'This account' : 'This authorization')
+  /** A part of a transaction that ends more; {@link afterCommit} follows. Null where nothing of it is there, or live. */
+  async end(tx: Tx, user: CallerUser, what: WhatToDisconnect): Promise<Disconnected | null> {
+    const account = await this.#lock(tx, user, what)
+    if (!account) return null
     const live = await this.accounts.grantsOf(tx, account.id)
-    const ended = live.filter(({ id }) => !named || id === named.id)
+    const ended = 'grantId' in what ? live.filter(({ id }) => id === what.grantId) : live
+    if ('grantId' in what && ended.length === 0) return null
     const isOver = ended.length === live.length
     const hadCredential = isOver && (await this.credentials.disconnect(tx, account.id))
-    if (ended.length === 0 && !hadCredential) throw notFound('This account')
+    if (ended.length === 0 && !hadCredential) return null
     await this.grants.revokeThese(tx, ended)
     await this.#record(tx, account, ended)
     return { account, ended, isOver }
+  }
+
+  async afterCommit({ account: { id, clientId }, ended, isOver }: Disconnected): Promise<void> {
+    failPoint('disconnect-account.committed')
+    this.log.info('account.disconnected', { client: clientId, account: id, grants: ended.length })
+    if (isOver) await this.takeBackConsent.takeBack(id)
+  }
+
+  async #lock(tx: Tx, user: CallerUser, what: WhatToDisconnect): Promise<Account | null> {
+    const [id] = Object.values(what) as [string]
+    // What cannot be an id of ours, PostgreSQL may not even be able to look for.
+    if (!/^\w+$/.test(id)) return null
+    if ('accountId' in what) return this.accounts.lockOfUser(tx, id, user)
+    const grant = await tx.findOne(Grant, { id, clientId: user.clientId })
+    return grant?.accountId ? this.accounts.lockOfUser(tx, grant.accountId, user) : null
   }
 
   #record(tx: Tx, { id: subject, clientId, email: mailbox }: Account, ended: Grant[]): Promise<void> {

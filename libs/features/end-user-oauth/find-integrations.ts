@@ -82,6 +82,8 @@ export class FindIntegrations {
 
   /** @throws ApiError not_found */
   async get(user: CallerUser, id: string): Promise<FoundIntegration> {
+    // What cannot be an id of ours, PostgreSQL may not even be able to look for.
+    if (!/^int_\w+$/.test(id)) throw notFound('This integration')
     const [found] = await this.database.read(async (em) => {
       const own = await this.#ownRecords(em, user, { sql: 'i.id = ?', value: id })
       return own.length > 0 ? own : this.#ofOtherDialects(em, user, { sql: 'g.id = ?', value: grantIdOf(id) })

@@ -8,7 +8,8 @@ import { minutes } from '#platform/clock/clock.js'
  * whoever moved it here asks the provider who it is; where the person has to go once more, it is `away` again, under a new
  * state. `handed-over`: all is known, and the account is connected when the client hands in the code that it was given.
  *
- * `connected` and `ended` are final. Expiry is not a step: a sign-in whose time is over moves nowhere.
+ * `connected` and `ended` are final. Expiry is not a step: a sign-in whose time is over moves nowhere but to `ended`, by whoever
+ * notices first (`SignIns.end`).
  */
 const SIGN_IN_MOVES = {
   choosing: ['away', 'ended'],

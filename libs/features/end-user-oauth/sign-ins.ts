@@ -50,6 +50,14 @@ export class SignIns {
     return true
   }
 
+  /** Over, whether its time was or not: true for whoever ends it, and for nobody after that. */
+  async end(tx: Tx, signIn: SignIn): Promise<boolean> {
+    const ending = { step: 'ended', sealedAttempt: null, handOverHash: null, endedAt: this.clock.now() } as const
+    if ((await tx.nativeUpdate(SignIn, { id: signIn.id, endedAt: null }, ending)) === 0) return false
+    Object.assign(signIn, ending)
+    return true
+  }
+
   seal(signIn: Pick<SignIn, 'id' | 'clientId'>, attempt: SealedAttempt): Promise<string> {
     return this.sealer.seal(new Secret(JSON.stringify(attempt)), placeOf(signIn))
   }

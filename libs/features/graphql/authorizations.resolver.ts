@@ -8,7 +8,6 @@ import { DisconnectAccount } from '#features/end-user-oauth/disconnect-account.j
 import { FindAuthorizations } from '#features/end-user-oauth/find-authorizations.js'
 import { FinishConnecting } from '#features/end-user-oauth/finish-connecting.js'
 import { StartConnecting } from '#features/end-user-oauth/start-connecting.js'
-import { notFound } from '#platform/errors/api-error.js'
 import { invalidField } from '#platform/errors/validation-error.js'
 import { API_VERSION } from '#platform/http/openapi/openapi-document.js'
 import type { RootFields } from './root-fields.js'
@@ -76,8 +75,6 @@ export class AuthorizationsResolver {
 
   async #revoke({ input }: Revoke, key: CallerKey) {
     const user = userOf('input.approver', input.approver, key)
-    // What cannot be an id of ours, PostgreSQL may not even be able to look for.
-    if (!/^aut_\w+$/.test(input.id)) throw notFound('This authorization')
     const [ended] = await this.disconnectAccount.disconnect(user, { grantId: grantIdOf(input.id) })
     return inWords(ended!)
   }

@@ -8,6 +8,8 @@ import { HTTP_SETTINGS } from '#platform/config/tokens.js'
 import { Database } from '#platform/database/database.js'
 import { text } from '#platform/http/read-input.js'
 import { clientAnswer } from '#platform/oauth-protocol/client-answer.js'
+import { callerAddress } from '#platform/rate-limits/caller-address.js'
+import { RateLimits } from '#platform/rate-limits/rate-limits.js'
 import { AcceptPersonReturn, type PersonReturn, type ReturnEnd, staysWithUs } from '../accept-person-return.js'
 import { answerToClient } from '../answer-to-client.js'
 import { stopFacts } from '../connect.errors.js'
@@ -32,14 +34,23 @@ export class AnswerReturn {
     private readonly database: Database,
     private readonly clients: Clients,
     private readonly pages: PersonPages,
+    private readonly limits: RateLimits,
     @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
   ) {}
 
-  /** @throws ConnectStop unknown, otherBrowser */
+  /**
+   * Each stop may be put on record and lead to the next one, so they are counted as visits are: nobody goes round and round.
+   * @throws ConnectStop unknown, otherBrowser; ApiError too_many_requests
+   */
   async answer(reply: FastifyReply, returned: PersonReturn, cookie?: string) {
+    const address = callerAddress(reply.request.ip)
+    this.limits.authorizations.refuseBlocked(address)
     const end = await this.acceptReturn.accept(returned, cookie)
     if (end.kind === 'once more') return redirect(reply, end.url.href)
-    if (end.kind === 'stopped') return this.#stopped(reply, end, returned.state)
+    if (end.kind === 'stopped') {
+      await this.limits.authorizations.count(address)
+      return this.#stopped(reply, end, returned.state)
+    }
     return this.#connected(reply, end, returned.state)
   }
 

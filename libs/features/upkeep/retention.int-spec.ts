@@ -1,3 +1,4 @@
+import { EXPIRED_SECRETS } from '#domain/clients/retained-secrets.js'
 import { FORGOTTEN_BREAKERS } from '#domain/deliveries/retained-breakers.js'
 import { DEAD_REFRESH_TOKENS, EXPIRED_ACCESS_TOKENS, EXPIRED_CODES } from '#domain/grants/retained-grant-leftovers.js'
 import { loadSettings } from '#platform/config/settings.js'
@@ -15,6 +16,7 @@ import { EXPIRED_CONSENTS, SECRETS_OF_CONSENTS } from '../service-accounts/retai
 
 const RULES = [
   ...[FINISHED_REQUESTS, FINISHED_EVENTS, EXPIRED_CODES, EXPIRED_ACCESS_TOKENS, DEAD_REFRESH_TOKENS],
+  ...EXPIRED_SECRETS,
   ...[FORGOTTEN_BREAKERS, SECRETS_OF_SIGN_INS, EXPIRED_SIGN_INS, SECRETS_OF_CONSENTS, EXPIRED_CONSENTS],
 ]
 /** More than a batch. */
@@ -96,6 +98,17 @@ describe('retention', () => {
     expect(await idsOf('codes', 'code_hash')).toEqual(['kept'])
     expect(await idsOf('access_tokens', 'token_hash')).toEqual(['kept'])
     expect(await idsOf('refresh_tokens', 'token_hash')).toEqual(['kept', 'kept_used'])
+  })
+
+  it('lets go of the secrets of clients a while after they have expired, and of none that works or is the newest', async () => {
+    const secrets = `('old', 'cli_1', 'sealed', now(), ${ago(31)}), ('kept_expired', 'cli_1', 'sealed', now(), ${ago(29)}),
+      ('kept_overlapping', 'cli_1', 'sealed', now(), ${ago(-1)}), ('kept_newest', 'cli_1', 'sealed', ${ago(900)}, null)`
+    await sql(`alter table client_secrets alter secret_hash set default ''`)
+    await sql(`insert into client_secrets (id, client_id, sealed_secret, created_at, expires_at) values ${secrets}`)
+    await sql(`insert into user_token_secrets (id, client_id, sealed_secret, created_at, expires_at) values ${secrets}`)
+    await pass(...EXPIRED_SECRETS)
+    for (const table of ['client_secrets', 'user_token_secrets'])
+      expect(await idsOf(table)).toEqual(['kept_expired', 'kept_newest', 'kept_overlapping'])
   })
 
   it('lets go of events that were told or abandoned, and of breakers that nobody will close', async () => {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common'
+import { EXPIRED_SECRETS } from '#domain/clients/retained-secrets.js'
 import { CredentialsModule } from '#domain/credentials/credentials.module.js'
 import { FORGOTTEN_BREAKERS } from '#domain/deliveries/retained-breakers.js'
 import { DEAD_REFRESH_TOKENS, EXPIRED_ACCESS_TOKENS, EXPIRED_CODES } from '#domain/grants/retained-grant-leftovers.js'
@@ -8,10 +9,10 @@ import { ExpiryTimer } from './worker/expiry.timer.js'
 import { StateGauges } from './worker/state-gauges.js'
 import { UpkeepTimer } from './worker/upkeep.timer.js'
 
-const GRANT_LEFTOVERS = [EXPIRED_CODES, EXPIRED_ACCESS_TOKENS, DEAD_REFRESH_TOKENS]
+const LEFTOVERS = [EXPIRED_CODES, EXPIRED_ACCESS_TOKENS, DEAD_REFRESH_TOKENS, ...EXPIRED_SECRETS, FORGOTTEN_BREAKERS]
 
 @Module({
-  imports: [UpkeepModule, CredentialsModule, RetentionModule.forRules(...GRANT_LEFTOVERS, FORGOTTEN_BREAKERS)],
+  imports: [UpkeepModule, CredentialsModule, RetentionModule.forRules(...LEFTOVERS)],
   providers: [UpkeepTimer, ExpiryTimer, StateGauges],
 })
 export class UpkeepWorkerModule {}

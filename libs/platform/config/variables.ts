@@ -228,7 +228,7 @@ export const VARIABLES = {
     wholeNumber(7, 3650, 90),
   ),
   MANDATE_KEEP_EXPIRED_DAYS: variable(
-    'How long consents, sign-ins, codes and tokens are kept after they have expired.',
+    'How long sign-ins, codes, tokens and rotated secrets of clients are kept after they have expired.',
     '30',
     wholeNumber(1, 3650, 30),
   ),

@@ -65,6 +65,7 @@ describe('metrics', () => {
       /^mandate_queue_jobs\{queue="deliver-callback",state="waiting"\} 0$/,
       /^mandate_callback_breakers\{state="open"\} 0$/,
       /^mandate_audit_arrivals \d+$/,
+      /^mandate_audit_months_ahead 2$/,
     )
   })
 

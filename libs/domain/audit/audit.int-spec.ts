@@ -8,8 +8,10 @@ import { Signer } from '#platform/secrets/signer.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
+import { AuditArchives } from './audit-archives.js'
 import type { AuditEvent } from './audit-event.js'
 import { type AuditHead, HEAD_COLUMNS } from './audit-head.js'
+import { AuditMonths } from './audit-months.js'
 import { EVENT_COLUMNS, hashOfEvent } from './canonical-form.js'
 import { ChainArrivals } from './chain-arrivals.js'
 import { recordAct } from './record-act.js'
@@ -27,7 +29,9 @@ describe('the audit', () => {
   let clients = 0
 
   const partsFor = (database: Database, signer = signerOf(key)) => {
-    const arrivals = new ChainArrivals(database, clock, signer, new Log('info', (line) => logged.push(line)))
+    const log = new Log('info', (line) => logged.push(line))
+    const archives = new AuditArchives(database, signer)
+    const arrivals = new ChainArrivals(database, clock, signer, log, new AuditMonths(database, clock, log), archives)
     return { arrivals, verifier: new VerifyChain(database, signer, arrivals) }
   }
   const parts = () => partsFor(ground.database)
@@ -80,7 +84,7 @@ describe('the audit', () => {
       details: '{"scope":["read_only"],"attempt":1}',
     })
     expect(second).toMatchObject({ sequence: 2, subject: 'gra_2', previous: first!.hash })
-    expect(await parts().verifier.verify(client)).toEqual({ clientId: client, rows: 2, finding: null })
+    expect(await parts().verifier.verify(client)).toEqual({ clientId: client, rows: 2, archived: 0, finding: null })
   })
 
   it('is not written when the act is rolled back', async () => {
@@ -121,8 +125,8 @@ describe('the audit', () => {
     const client = newClient()
     await sql(
       `insert into audit_arrivals (client_id, at, act, actor)
-       select ?, now(), 'consent.begun', 'client:' || n from generate_series(1, 1200) n`,
-      [client],
+       select ?, ?::timestamptz, 'consent.begun', 'client:' || n from generate_series(1, 1200) n`,
+      [client, clock.now()],
     )
     await Promise.all([1, 2, 3].map(() => parts().arrivals.chain()))
     await parts().arrivals.chain()

@@ -5,8 +5,10 @@ import { defineStatement } from '#platform/database/statement.js'
 import { BrokerError } from '#platform/errors/broker-error.js'
 import { Log } from '#platform/observability/log.js'
 import { Signer } from '#platform/secrets/signer.js'
+import { AT_THE_FIRST, AuditArchives } from './audit-archives.js'
 import { type AuditEvent, OPERATOR_CHAIN } from './audit-event.js'
 import { type AuditHead, checkHead, HEAD_COLUMNS, signHead } from './audit-head.js'
+import { AuditMonths, monthOf, NO_MONTH } from './audit-months.js'
 import { BEFORE_ALL, EVENT_TIME, hashOfEvent, VERSION } from './canonical-form.js'
 import { ACT_COLUMNS, recordAct } from './record-act.js'
 
@@ -16,6 +18,8 @@ const BATCH = 500
 const BATCHES_TO_CATCH_UP = 8
 
 type Arrival = Omit<AuditEvent, 'sequence' | 'version' | 'previous' | 'hash'> & { id: string }
+/** With where its newest row lies: in this month, and in none before it. */
+type StoredHead = AuditHead & { month: string }
 interface Link {
   id: string
   sequence: number
@@ -57,6 +61,8 @@ export class ChainArrivals {
     private readonly clock: Clock,
     private readonly signer: Signer,
     private readonly log: Log,
+    private readonly months: AuditMonths,
+    private readonly archives: AuditArchives,
   ) {}
 
   /**
@@ -65,6 +71,7 @@ export class ChainArrivals {
    * @returns how many rows got their place
    */
   async chain(stopping?: AbortSignal): Promise<number> {
+    await this.months.make()
     let chained = 0
     for (const clientId of await this.#waiting()) {
       await this.#unlessBroken(clientId, async () => {
@@ -81,6 +88,7 @@ export class ChainArrivals {
    * @returns the time until which every act is in its chain
    */
   async catchUp(clientIds?: readonly string[]): Promise<Date> {
+    await this.months.make()
     const now = this.clock.now()
     const wanted = (await this.#waiting()).filter((clientId) => clientIds?.includes(clientId) ?? true)
     let batches = BATCHES_TO_CATCH_UP
@@ -98,6 +106,7 @@ export class ChainArrivals {
 
   /** Signs with the newest key what an older one signed, so that the older one can be taken away. */
   async renewSignatures(): Promise<void> {
+    await this.archives.renewSignatures()
     // Broken chains keep their old signature: who follows the order comes past them.
     for (let [after, left] = ['', BATCH]; left === BATCH; ) {
       const old = await this.#signedByOlder(after)
@@ -156,8 +165,10 @@ export class ChainArrivals {
       const arrivals = await tx.execute<Arrival[]>(FIRST_ARRIVALS, [clientId, BATCH, clientId])
       if (arrivals.length === 0) return 0
       const links = linksAfter(head, arrivals)
-      await this.#enter(tx, clientId, links)
-      await this.#moveHead(tx, { client_id: clientId, ...links.at(-1)! })
+      // The months of a chain follow one another, however the clocks of several processes do.
+      const month = [monthOf(this.clock.now()), head.month].sort().at(-1)!
+      await this.#enter(tx, clientId, month, links)
+      await this.#moveHead(tx, { client_id: clientId, month, ...links.at(-1)! })
       return arrivals.length
     })
   }
@@ -166,9 +177,9 @@ export class ChainArrivals {
    * Null when another process holds it, or there is none yet.
    * @throws ChainBroken
    */
-  async #takeHead(tx: Tx, clientId: string): Promise<AuditHead | null> {
-    const [head] = await tx.execute<AuditHead[]>(
-      `select ${HEAD_COLUMNS} from audit_heads where client_id = ? for update skip locked`,
+  async #takeHead(tx: Tx, clientId: string): Promise<StoredHead | null> {
+    const [head] = await tx.execute<StoredHead[]>(
+      `select ${HEAD_COLUMNS}, month::text as month from audit_heads where client_id = ? for update skip locked`,
       [clientId],
     )
     if (!head) return null
@@ -176,17 +187,25 @@ export class ChainArrivals {
     if (authenticity !== 'genuine') throw new ChainBroken(`the signature of the head is ${authenticity}`)
     const [newest] = await tx.execute<{ sequence: number; hash: string }[]>(
       // The plain name would be the cast, which no index is in the order of.
-      `select sequence::float8 as sequence, hash from audit_events where client_id = ?
+      `select sequence::float8 as sequence, hash from audit_events where client_id = ? and month >= ?
        order by audit_events.sequence desc limit 1`,
-      [clientId],
+      [clientId, head.month],
     )
-    if ((newest?.sequence ?? 0) !== head.sequence || (newest?.hash ?? BEFORE_ALL) !== head.hash)
+    const { sequence, hash } = newest ?? (await this.#beginningOf(tx, clientId))
+    if (sequence !== head.sequence || hash !== head.hash)
       throw new ChainBroken(`the newest row is not the one that the head was signed for (${head.sequence})`)
     return head
   }
 
+  /** Asked for where no row of the chain is here. @throws ChainBroken */
+  async #beginningOf(tx: Tx, clientId: string) {
+    const beginning = (await this.archives.beginnings(tx)).get(clientId) ?? AT_THE_FIRST
+    if (beginning.authenticity === 'genuine') return beginning
+    throw new ChainBroken(`the signature of where the chain begins is ${beginning.authenticity}`)
+  }
+
   /** A head before any row. The operator's chain is told, so that a whole chain cannot vanish. Null: another began it. */
-  async #begin(tx: Tx, clientId: string): Promise<AuditHead | null> {
+  async #begin(tx: Tx, clientId: string): Promise<StoredHead | null> {
     const head = signHead(this.signer, { client_id: clientId, sequence: 0, hash: BEFORE_ALL, at: this.clock.now() })
     const begun = await tx.execute<unknown[]>(
       `insert into audit_heads (client_id, sequence, hash, signed_at, signature) values (?, ?, ?, ?, ?)
@@ -195,7 +214,8 @@ export class ChainArrivals {
     )
     if (begun.length === 0) return null
     const [orphan] = await tx.execute('select 1 from audit_events where client_id = ? limit 1', [clientId])
-    if (orphan) throw new ChainBroken('there are rows, and their head is gone')
+    if (orphan || (await this.#beginningOf(tx, clientId)).sequence > 0)
+      throw new ChainBroken('there are rows, or were, and their head is gone')
     if (clientId !== OPERATOR_CHAIN)
       await recordAct(tx, {
         clientId: OPERATOR_CHAIN,
@@ -203,10 +223,10 @@ export class ChainArrivals {
         act: 'audit.chain_begun',
         subject: clientId,
       })
-    return head
+    return { ...head, month: NO_MONTH }
   }
 
-  async #enter(tx: Tx, clientId: string, links: Link[]): Promise<void> {
+  async #enter(tx: Tx, clientId: string, month: string, links: Link[]): Promise<void> {
     const columns = ACT_COLUMNS.join(', ')
     await tx.execute(
       `with link as (
@@ -214,17 +234,17 @@ export class ChainArrivals {
        ), arrived as (
          delete from audit_arrivals where client_id = ? and id = any (array(select id from link)) returning id, ${columns}
        )
-       insert into audit_events (sequence, version, previous, hash, ${columns})
-       select sequence, ?, previous, hash, ${columns} from arrived join link using (id)`,
-      [JSON.stringify(links), clientId, VERSION],
+       insert into audit_events (sequence, version, month, previous, hash, ${columns})
+       select sequence, ?, ?::date, previous, hash, ${columns} from arrived join link using (id)`,
+      [JSON.stringify(links), clientId, VERSION, month],
     )
   }
 
-  async #moveHead(tx: Tx, { client_id, sequence, hash }: { client_id: string; sequence: number; hash: string }) {
+  async #moveHead(tx: Tx, { client_id, month, sequence, hash }: Omit<StoredHead, 'signed_at' | 'signature'>) {
     const head = signHead(this.signer, { client_id, sequence, hash, at: this.clock.now() })
     await tx.execute(
-      'update audit_heads set sequence = ?, hash = ?, signed_at = ?, signature = ? where client_id = ?',
-      [sequence, hash, head.signed_at, head.signature, client_id],
+      'update audit_heads set sequence = ?, hash = ?, month = ?, signed_at = ?, signature = ? where client_id = ?',
+      [sequence, hash, month, head.signed_at, head.signature, client_id],
     )
   }
 }

@@ -3,6 +3,7 @@ import { Database } from '#platform/database/database.js'
 import { defineStatement } from '#platform/database/statement.js'
 import type { AuditEvent } from './audit-event.js'
 import { type AuditHead, HEAD_COLUMNS } from './audit-head.js'
+import { earliestMonthOf, NO_MONTH } from './audit-months.js'
 import { EVENT_COLUMNS } from './canonical-form.js'
 
 /** What is left out is not asked for. */
@@ -27,8 +28,10 @@ const OUT_OF_ORDER = `interval '1 hour'`
 
 /**
  * Rows of some chains, or of some service accounts in theirs. Each is followed from the first place that can lie in the
- * period to the last, and both are one look at an index: what is before, behind or another service account's is not read.
- * Values: clients, service accounts, from, until, the place to go on behind (client, sequence), rows at most.
+ * period to the last, and both are one look at an index of each month: what is before, behind or another service
+ * account's is not read, nor any month that was over when the period began.
+ * Values: clients, service accounts, from, until, the place to go on behind (client, sequence), rows at most, the first
+ * month that a row of the period can lie in, and the first that one behind it can.
  */
 const following = (sources: string, ofSource: string) => `select ${EVENT_COLUMNS}
   from (select * from (${sources}) s where $5::text is null or chain >= $5 order by chain) source
@@ -36,24 +39,26 @@ const following = (sources: string, ofSource: string) => `select ${EVENT_COLUMNS
     select greatest(
         -9223372036854775807,
         case when chain = $5 then $6::bigint else 0 end,
-        (select p.sequence from audit_events p where p.client_id = chain and p.at < $3::timestamptz - ${OUT_OF_ORDER}
+        (select p.sequence from audit_events p where p.client_id = chain and p.month >= $8::date
+           and p.at < $3::timestamptz - ${OUT_OF_ORDER}
          order by p.at desc, p.sequence desc limit 1)
       ) as before_first,
       coalesce((
-        select p.sequence from audit_events p where p.client_id = chain and p.at >= $4::timestamptz + ${OUT_OF_ORDER}
+        select p.sequence from audit_events p where p.client_id = chain and p.month >= $9::date
+          and p.at >= $4::timestamptz + ${OUT_OF_ORDER}
         order by p.at, p.sequence limit 1
       ), 9223372036854775807) as behind_last
   ) places
   cross join lateral (
     select * from audit_events e
-    where e.client_id = chain and ${ofSource} and e.sequence > before_first and e.sequence < behind_last
+    where e.client_id = chain and e.month >= $8::date and ${ofSource} and e.sequence > before_first and e.sequence < behind_last
       and ($3::timestamptz is null or e.at >= $3) and ($4::timestamptz is null or e.at < $4)
     order by e.sequence limit $7
   ) event
   order by event.client_id, event.sequence limit $7`
 
 // Without names: a plan that is made for one question would be kept for all the others.
-export const FIND_EVENTS = {
+const FIND_EVENTS = {
   ofChains: defineStatement<AuditEvent>(
     '',
     following(
@@ -69,18 +74,34 @@ export const FIND_EVENTS = {
       'e.service_account_id = account',
     ),
   ),
-  /** One mailbox has few rows: all of them are looked at, and no chain is followed to find them. And the mailbox. */
+  /** One mailbox has few rows: all of them are looked at, and no chain is followed to find them. The mailbox is the last value. */
   ofMailbox: defineStatement<AuditEvent>(
     '',
     `with event as materialized (
        select * from audit_events
-       where mailbox = $8 and ($1::text[] is null or client_id = any($1))
+       where mailbox = $9 and month >= $8::date and ($1::text[] is null or client_id = any($1))
          and ($2::text[] is null or service_account_id = any($2))
          and ($3::timestamptz is null or at >= $3) and ($4::timestamptz is null or at < $4)
          and ($5::text is null or (client_id, sequence) > ($5, $6::bigint))
      )
      select ${EVENT_COLUMNS} from event order by event.client_id, event.sequence limit $7`,
   ),
+}
+
+interface EventPageAsked {
+  after?: EventPosition
+  limit: number
+}
+
+/** Which of the statements, and its values. */
+export function asking(filter: EventFilter, { after, limit }: EventPageAsked) {
+  const { clientIds = null, serviceAccountIds = null, mailbox, from = null, until = null } = filter
+  const place = [after?.clientId ?? null, after?.sequence ?? null]
+  const [first, behind] = [from, until].map((time) => (time ? earliestMonthOf(time) : NO_MONTH))
+  const values = [clientIds, serviceAccountIds, from, until, ...place, limit, first]
+  if (mailbox) return { statement: FIND_EVENTS.ofMailbox, values: [...values, mailbox] }
+  const statement = serviceAccountIds ? FIND_EVENTS.ofServiceAccounts : FIND_EVENTS.ofChains
+  return { statement, values: [...values, behind] }
 }
 
 /** Values: clients. */
@@ -94,13 +115,10 @@ const FIND_HEADS = defineStatement<AuditHead>(
 export class FindEvents {
   constructor(private readonly database: Database) {}
 
-  /** A page of rows; it costs what it shows, however long the chains are. */
-  find(filter: EventFilter, { after, limit }: { after?: EventPosition; limit: number }): Promise<AuditEvent[]> {
-    const { clientIds = null, serviceAccountIds = null, mailbox, from = null, until = null } = filter
-    const place = [after?.clientId ?? null, after?.sequence ?? null]
-    const values = [clientIds, serviceAccountIds, from, until, ...place, limit]
-    if (mailbox) return this.database.run(FIND_EVENTS.ofMailbox, [...values, mailbox])
-    return this.database.run(serviceAccountIds ? FIND_EVENTS.ofServiceAccounts : FIND_EVENTS.ofChains, values)
+  /** A page of rows; it costs what it shows, and a look at each month, however long the chains are. */
+  find(filter: EventFilter, page: EventPageAsked): Promise<AuditEvent[]> {
+    const { statement, values } = asking(filter, page)
+    return this.database.run(statement, values)
   }
 
   /** As they are signed at this moment; of these clients, or of all. */

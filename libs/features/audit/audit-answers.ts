@@ -50,6 +50,7 @@ export const verificationAnswer = z.strictObject({
     z.strictObject({
       client: z.string(),
       rows: z.int().meta({ description: 'Rows that are as they were written.' }),
+      archived: z.int().meta({ description: 'Rows before them, which have left for an archive.' }),
       finding: z
         .strictObject({
           tampering: z.enum(['edited', 'deleted', 'reordered', 'cut off', 'planted', 'forged']),

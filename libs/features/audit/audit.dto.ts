@@ -90,7 +90,7 @@ export const toHeadsBody = (heads: AuditHead[], publicKey: string): z.infer<type
 
 export const toVerificationBody = (chains: Verification[]): z.infer<typeof verificationAnswer> => ({
   intact: chains.every(({ finding }) => finding === null),
-  chains: chains.map(({ clientId, rows, finding }) => ({ client: clientId, rows, finding })),
+  chains: chains.map(({ clientId, ...rest }) => ({ client: clientId, ...rest })),
 })
 
 export const toReadersBody = (

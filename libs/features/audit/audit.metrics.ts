@@ -11,3 +11,9 @@ export const OLDEST_ARRIVAL = defineGauge({
   help: 'Age of the oldest of them: more than some seconds means that a chain is broken, or that nobody chains.',
   labels: {},
 })
+
+export const MONTHS_AHEAD = defineGauge({
+  name: 'mandate_audit_months_ahead',
+  help: 'Months that are made for the audit after the present one: with none, what arrives from the next one on waits.',
+  labels: {},
+})

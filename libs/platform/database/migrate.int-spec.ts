@@ -4,6 +4,8 @@ import { Secret } from '#platform/secrets/secret.js'
 import { machineForTests } from '#platform/testing/machine-for-tests.js'
 import { migrate } from './migrate.js'
 
+const ALL = ['0001-initial', '0002-audit-months']
+
 describe('migrate', () => {
   const server = new pg.Client({ connectionString: machineForTests().postgresUrl })
   const name = `test_migrate_${process.pid}_${randomUUID().slice(0, 8)}`
@@ -28,11 +30,11 @@ describe('migrate', () => {
 
   it('runs once when five nodes start on an empty database at once', async () => {
     await Promise.all(Array.from({ length: 5 }, () => migrate(databaseUrl)))
-    const { rows } = await asked('select name from mandate_migrations')
-    expect(rows).toEqual([{ name: '0001-initial' }])
+    const { rows } = await asked('select name from mandate_migrations order by name')
+    expect(rows).toEqual(ALL.map((name) => ({ name })))
   })
 
-  it('asks one question where all is done already, which a user can who may create nothing', async () => {
+  it('asks two questions where all is done already, which a user can who may create nothing', async () => {
     const user = `reader_${randomUUID().slice(0, 8)}`
     await asked(`create role ${user} login password 'x'; grant select on mandate_migrations to ${user}`)
     const as = new URL(url.href)
@@ -42,14 +44,15 @@ describe('migrate', () => {
     await asked('delete from mandate_migrations')
     await expect(migrate(new Secret(as.href))).rejects.toThrow(/permission denied/)
     await asked(
-      `insert into mandate_migrations (name) values ('0001-initial'); drop owned by ${user}; drop role ${user}`,
+      `insert into mandate_migrations (name) select unnest(array['${ALL.join("', '")}']);
+       drop owned by ${user}; drop role ${user}`,
     )
   })
 
   it('refuses a schema that a newer Mandate has made, touches nothing, and names what it does not know', async () => {
-    await asked(`insert into mandate_migrations (name) values ('0002-of-tomorrow')`)
-    await expect(migrate(databaseUrl)).rejects.toThrow(/newer than this Mandate \(0002-of-tomorrow\)/)
-    await asked(`delete from mandate_migrations where name = '0002-of-tomorrow'`)
+    await asked(`insert into mandate_migrations (name) values ('9999-of-tomorrow')`)
+    await expect(migrate(databaseUrl)).rejects.toThrow(/newer than this Mandate \(9999-of-tomorrow\)/)
+    await asked(`delete from mandate_migrations where name = '9999-of-tomorrow'`)
     await migrate(databaseUrl)
   })
 })

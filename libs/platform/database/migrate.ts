@@ -3,23 +3,27 @@ import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import pg from 'pg'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import type { Secret } from '#platform/secrets/secret.js'
+import { AuditMonths } from './migrations/audit-months.migration.js'
 import { Initial } from './migrations/initial.migration.js'
 
 /** Any constant of our own; two nodes that start at once on an empty database take turns. */
 const MIGRATION_LOCK = 7_402_611
 
-const MIGRATIONS = [{ name: '0001-initial', class: Initial }]
+const MIGRATIONS = [
+  { name: '0001-initial', class: Initial },
+  { name: '0002-audit-months', class: AuditMonths },
+]
 
 /**
- * Brings the schema up to this code. Safe to call from every process at every start; where it is up already, this is a
- * question and no more, which a database user who may change no table can ask, too.
+ * Brings the schema up to this code. Safe to call from every process at every start; where it is up already, this is two
+ * questions and no more, which a database user who may change no table can ask, too.
  * @throws Error when a newer Mandate has been here: this one does not know what the tables mean by now
  */
 export async function migrate(databaseUrl: Secret<string>): Promise<void> {
   const lock = new pg.Client({ connectionString: databaseUrl.reveal() })
   await lock.connect()
   try {
-    if (await isUp(lock)) return
+    if (await isUp(lock)) return await makeMonths(lock)
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
     failPoint('migrate.locked')
     const orm = await MikroORM.init({
@@ -30,9 +34,15 @@ export async function migrate(databaseUrl: Secret<string>): Promise<void> {
     } as Options)
     await (orm as MikroORM & { migrator: Migrator }).migrator.up().finally(() => orm.close())
     failPoint('migrate.migrated')
+    await makeMonths(lock)
   } finally {
     await lock.end()
   }
+}
+
+/** The audit has a table for each month (ADR 0026); who chains makes them, too. */
+async function makeMonths(database: pg.Client): Promise<void> {
+  await database.query(`select make_audit_months((now() at time zone 'UTC')::date)`)
 }
 
 /** @throws Error when it is newer */

@@ -10,6 +10,7 @@ const BOUND: Record<string, { through: string } | { because: string }> = {
   provider_tokens: { because: 'the key names the credential whose token it is; only calls of our own read it, sealed' },
   provider_budgets: { because: 'counts what one credential may ask of its provider' },
   rate_limits: { because: 'counts callers before it is known who they are; keys are hashes' },
+  audit_archives: { because: 'says of all chains at once where each goes on from' },
   mandate_migrations: { because: 'says how far the schema is' },
 }
 

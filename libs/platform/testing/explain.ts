@@ -17,6 +17,8 @@ export interface Explained {
   blocks: number
   /** Tables that were read from one end to the other. */
   scans: string[]
+  /** Tables, and months of one, that were looked at at all. */
+  tables: string[]
   /** The most that one part of the plan has read. */
   rows: number
 }
@@ -27,13 +29,15 @@ export async function explain(database: Database, text: string, values: readonly
   const asked = await pool.query(`explain (analyze, buffers, format json) ${text}`, [...values])
   const plan: Plan = asked.rows[0]['QUERY PLAN'][0].Plan
   const scans: string[] = []
+  const tables = new Set<string>()
   let rows = 0
   const walk = (node: Plan) => {
     const read = node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)
     rows = Math.max(rows, read * node['Actual Loops'])
+    if (node['Relation Name'] && node['Actual Loops'] > 0) tables.add(node['Relation Name'])
     if (node['Node Type'] === 'Seq Scan') scans.push(node['Relation Name'] ?? '?')
     node.Plans?.forEach(walk)
   }
   walk(plan)
-  return { blocks: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'], scans, rows }
+  return { blocks: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'], scans, tables: [...tables], rows }
 }

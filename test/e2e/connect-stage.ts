@@ -86,10 +86,6 @@ export class PersonVisit {
     return this.browser.submit(last, 'Cancel')
   }
 
-  async chooseAccount(url: string, email: string): Promise<Page> {
-    return this.#choose(await this.browser.open(url), email)
-  }
-
   #choose(page: Page, email: string): Promise<Page> {
     return this.browser.submit(page, named(email))
   }

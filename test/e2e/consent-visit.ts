@@ -16,12 +16,7 @@ export class ConsentVisit {
     return this.browser.open(this.stage.link(this.client, parameters))
   }
 
-  /** From the first page to the check, with the operator's credential. */
-  async signInAtGoogle(email: string): Promise<Page> {
-    const instructions = await this.browser.submit(await this.begin(), 'Continue with Google Workspace')
-    return this.continueAtGoogle(instructions, email)
-  }
-
+  /** From the instructions to the check. */
   async continueAtGoogle(instructions: Page, email: string): Promise<Page> {
     const accounts = await this.browser.submit(instructions, 'I have added it: sign in and check')
     const consent = await this.browser.submit(accounts, new RegExp(email.replaceAll('.', '\\.')))

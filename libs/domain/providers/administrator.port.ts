@@ -27,9 +27,7 @@ export interface SignInAttempt {
 
 /** Who came back, from a verified id_token. */
 export interface SignedInAdministrator {
-  providerUserId: string
   email: string
-  displayName: string | null
   /** Google: `hd`. Microsoft: `tid`. Null for a consumer account, which has no organisation. */
   organisation: string | null
   /** Microsoft: where that organisation lies. */

@@ -105,8 +105,6 @@ export interface RateLimitSettings {
 }
 
 export interface Settings {
-  mode: RunMode
-  production: boolean
   http: HttpSettings
   stores: StoreSettings
   sealing: SealingSettings
@@ -142,7 +140,7 @@ export function loadSettings(mode: RunMode, environment: NodeJS.ProcessEnv = pro
   const fromFile = readKeyFile(values.MANDATE_ENCRYPTION_KEYS_FILE ?? null)
   problems.push(...fromFile.problems, ...refusals(mode, values, environment))
   if (problems.length > 0) throw new ConfigurationError(problems)
-  return settingsOf(mode, values as VariableValues, fromFile.keys)
+  return settingsOf(values as VariableValues, fromFile.keys)
 }
 
 /** Whoever starts a program hands on the environment, and no child of ours needs a secret of it. Call it once all is loaded. */
@@ -217,11 +215,9 @@ function refusals(mode: RunMode, values: Usable, environment: NodeJS.ProcessEnv)
 
 const secretOrNull = (value: string | null) => (value === null ? null : new Secret(value))
 
-function settingsOf(mode: RunMode, values: VariableValues, keysFromFile: MasterKeyList | null): Settings {
+function settingsOf(values: VariableValues, keysFromFile: MasterKeyList | null): Settings {
   const dataDirectory = resolve(values.MANDATE_DATA_DIR)
   return {
-    mode,
-    production: values.NODE_ENV === 'production',
     http: {
       host: values.HOST,
       port: values.PORT,

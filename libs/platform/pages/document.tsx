@@ -45,7 +45,7 @@ export function PageDocument(props: {
         <main>{props.children}</main>
         <footer class="bottom">
           <p>{about}</p>
-          <p class="request-id">
+          <p>
             {t.requestId} <code translate={false}>{frame.requestId}</code>
           </p>
         </footer>

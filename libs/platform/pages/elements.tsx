@@ -4,7 +4,7 @@ import { en as t } from './strings.en.js'
 
 export function HostName({ host }: { host: Host }) {
   return (
-    <span class="host">
+    <>
       <bdi translate={false}>{host.readable}</bdi>
       {host.punycode && (
         <span class="aside">
@@ -12,7 +12,7 @@ export function HostName({ host }: { host: Host }) {
           ({t.inOtherLetters}: <span translate={false}>{host.punycode}</span>)
         </span>
       )}
-    </span>
+    </>
   )
 }
 

@@ -33,7 +33,8 @@ export class GoogleAdministrator implements AdministratorProvider {
 
   async finishSignIn(client: OAuthClient, attempt: SignInAttempt, code: string): Promise<SignedInAdministrator> {
     const { identity } = await this.signIn.exchange(client, attempt, code)
-    return { ...identity, isAdministrator: null }
+    const { email, organisation } = identity
+    return { email, organisation, isAdministrator: null }
   }
 
   /** Delegation is added in the Admin console: there is nowhere to send a browser to. */

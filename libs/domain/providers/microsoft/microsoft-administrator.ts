@@ -61,11 +61,9 @@ export class MicrosoftAdministrator implements AdministratorProvider {
       code,
       scope: SIGN_IN_SCOPE,
     })
-    const { providerUserId, email, displayName, tenant } = identity
+    const { email, tenant } = identity
     return {
-      providerUserId,
       email,
-      displayName,
       organisation: tenant.id,
       cloud: tenant.cloud.name,
       isAdministrator: await this.#isAdministrator(identity, { token: answer.access_token, cloud: tenant.cloud }),

@@ -123,7 +123,7 @@ function Verdict({ verdict, provider, target }: VerdictProps) {
 
 function OtherMailbox({ target }: { target: FormTarget }) {
   return (
-    <ConsentForm target={target} action="mailbox" class="fields">
+    <ConsentForm target={target} action="mailbox">
       <TextField name="mailbox" label={t.check.otherMailbox} hint={t.check.otherMailboxHint} type="email" />
       <button type="submit" class="other">
         {t.check.tryOtherMailbox}

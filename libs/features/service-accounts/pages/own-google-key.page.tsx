@@ -32,7 +32,7 @@ export function OwnGoogleKey(props: OwnGoogleKeyProps) {
         <p>{words.unit}</p>
       </details>
       <ComplaintSummary complaints={complaints} />
-      <ConsentForm target={target} action="credential" encType="multipart/form-data" class="fields">
+      <ConsentForm target={target} action="credential" encType="multipart/form-data">
         <FileField
           name="key_file"
           label={words.keyFile}

@@ -55,7 +55,7 @@ export function OwnMicrosoftRegistration(props: OwnMicrosoftRegistrationProps) {
         <CopyBox id="commands" label={words.commandsIntro} value={words.commands(exchangeRole(permissions))} lines />
       </details>
       <ComplaintSummary complaints={complaints} />
-      <ConsentForm target={target} action="credential" encType="multipart/form-data" class="fields">
+      <ConsentForm target={target} action="credential" encType="multipart/form-data">
         <TextField name="tenant" label={words.tenant} value={filled.tenant} complaint={complaints.tenant} />
         <TextField name="client_id" label={words.clientId} value={filled.clientId} complaint={complaints.client_id} />
         <fieldset class="proof">

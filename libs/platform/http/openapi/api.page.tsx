@@ -62,7 +62,7 @@ function Route({ member, answers }: { member: Named; answers: Record<string, Ans
     <details>
       <summary>
         <h3>
-          <span class="method">{method}</span> <code>{path}</code>
+          {method} <code>{path}</code>
         </h3>{' '}
         {operation.summary}
       </summary>

@@ -106,6 +106,34 @@ describe('oauth4webapi', () => {
     })
   })
 
+  it('exchanges a mailbox’s token for Google’s own, which opens that mailbox there and no other', async () => {
+    const tokens = await exchange(await codeOfMailbox('handed over'), stage.callbackUrl, post())
+    const { genericTokenEndpointRequest, processGenericTokenEndpointResponse } = oauth
+    const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange'
+    expect(server.grant_types_supported).toContain(grantType)
+    const parameters = {
+      subject_token: tokens.access_token,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      audience: 'google',
+    }
+    const handedOver = async () => {
+      const asked = genericTokenEndpointRequest(server, client, post(), grantType, parameters, onLoopback)
+      return processGenericTokenEndpointResponse(server, client, await asked)
+    }
+    await expect(handedOver()).rejects.toMatchObject({ status: 400, error: 'unauthorized_client' })
+    const path = `/admin/v1/clients/${registered.id}/provider_tokens`
+    await stage.api.asAdmin('PUT', path, { json: { allowed: true } })
+    const handed = await handedOver()
+    expect(handed).toMatchObject({ issued_token_type: parameters.subject_token_type, scope: 'read_only' })
+    expect(handed.refresh_token).toBeUndefined()
+    const opened = async (calendar: string) => {
+      const events = new URL(`/calendar/v3/calendars/${calendar}/events`, stage.sandbox.google.url)
+      return oauth.protectedResourceRequest(handed.access_token, 'GET', events, undefined, null, onLoopback)
+    }
+    expect(await (await opened('primary')).json()).toMatchObject({ summary: 'anna@acme.test' })
+    expect((await opened('ben@acme.test')).status).toBe(404)
+  })
+
   it('introspects and revokes', async () => {
     const tokens = await exchange(await codeOfMailbox('revoked'), stage.callbackUrl, post())
     const introspecting = oauth.introspectionRequest(server, client, post(), tokens.access_token, onLoopback)

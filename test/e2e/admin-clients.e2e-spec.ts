@@ -18,6 +18,7 @@ const ROUTES = [
   ['DELETE', '/clients/cli_x/user_token_secrets'],
   ['PUT', '/clients/cli_x/jwks'],
   ['DELETE', '/clients/cli_x/jwks'],
+  ['PUT', '/clients/cli_x/provider_tokens'],
   ['POST', '/clients/cli_x/disable'],
   ['POST', '/keys'],
   ['GET', '/keys'],
@@ -167,6 +168,22 @@ describe('/admin/v1', () => {
       const { errors } = await answer.json()
       expect(Object.keys(errors)).toContain(field)
       expect(JSON.stringify(errors)).not.toContain('of-their-own')
+    })
+
+    it('may be given tokens of the provider’s own only where the operator says so, which is on record when it changes', async () => {
+      const { client_id } = await register()
+      const path = `/clients/${client_id}/provider_tokens`
+      expect(await (await stage.call('GET', `/clients/${client_id}`)).json()).toMatchObject({ provider_tokens: false })
+      for (const allowed of [true, true, false]) {
+        const answer = await stage.call('PUT', path, { allowed })
+        expect([answer.status, await answer.json()]).toMatchObject([200, { client_id, provider_tokens: allowed }])
+      }
+      const acts = await rowsOf(url, 'select act from audit_arrivals where subject = $1 order by act', [client_id])
+      const changes = ['client.provider_tokens_allowed', 'client.provider_tokens_forbidden']
+      expect(acts.map(({ act }) => act)).toEqual([...changes, 'client.registered'])
+      for (const body of [{}, { allowed: 'yes' }, { allowed: true, more: 1 }])
+        expect((await stage.call('PUT', path, body)).status).toBe(422)
+      expect((await stage.call('PUT', '/clients/cli_nobody/provider_tokens', { allowed: true })).status).toBe(404)
     })
 
     it('get API keys, which are shown once, listed, and revoked', async () => {

@@ -135,6 +135,13 @@ describe('the operator looks after clients at a terminal', () => {
       expect(both).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('give one of --jwks') })
     }, 60_000)
 
+    it('lets a client be given tokens of the provider’s own, and takes that back', async () => {
+      const { client_id } = await create('Acme Scheduler')
+      const say = (command: string) => mandateJson<object>(['clients', command, client_id], settings)
+      expect(await say('allow-provider-tokens')).toMatchObject({ client_id, provider_tokens: true })
+      expect(await say('forbid-provider-tokens')).toMatchObject({ client_id, provider_tokens: false })
+    }, 60_000)
+
     it('gives a client an API key, lists it and revokes it', async () => {
       const { client_id } = await create('Acme Scheduler')
       const scopes = ['oauth-api:query:*', 'oauth-api:mutation:*']

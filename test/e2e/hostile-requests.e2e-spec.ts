@@ -70,6 +70,7 @@ describe('every route of /openapi.json, and GraphQL', () => {
     })
     const client = await stage.api.addClient('Scheduler')
     const spare = await stage.api.addClient('Spare')
+    await stage.api.asAdmin('PUT', `/admin/v1/clients/${client.id}/provider_tokens`, { json: { allowed: true } })
     const acme = await stage.api.authorise(client, 'acme')
     const [requestId] = await stage.ask(acme, { email: 'anna@acme.test', state: 'first' })
     const query = new URLSearchParams({

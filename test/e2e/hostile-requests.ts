@@ -180,11 +180,15 @@ const fittingObject = (schema: JsonSchema, loot: Loot) =>
     )
     .map(([object, extra]) => (extra ? { ...object, [extra[0]]: extra[1] } : object))
 
-function knownFor(name: string, { client, callbackUrl, ids }: Loot): string[] {
+function knownFor(name: string, { client, callbackUrl, ids, accessToken }: Loot): string[] {
   const known: Record<string, string[]> = {
     client_id: [client.id],
     client_secret: [client.secret],
-    grant_type: ['authorization_code', 'refresh_token'],
+    grant_type: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+    subject_token: [accessToken],
+    subject_token_type: ['urn:ietf:params:oauth:token-type:access_token'],
+    audience: ['google', 'microsoft'],
+    resource: ['https://www.googleapis.com/', 'https://user:x@graph.microsoft.com/#x', 'urn:x'],
     redirect_uri: [callbackUrl],
     callback_url: [callbackUrl, 'http://127.0.0.1:1/', 'https://user:x@evil.test'],
     email: ['anna@acme.test', 'x@x', '@', 'ANNA@ACME.TEST'],

@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { type DynamicModule, Module } from '@nestjs/common'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'
+import { Client } from '#domain/clients/client.entity.js'
 import { Clients } from '#domain/clients/clients.js'
 import { ClientsModule } from '#domain/clients/clients.module.js'
 import { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
@@ -95,10 +96,20 @@ export interface ProxyStage {
   /** Every line that was logged, for what must not be in it. */
   logged: string[]
   serviceAccounts: Record<StageProvider, ServiceAccount>
+  /** The client that all of it was granted to. */
+  client: { id: string; secret: string }
+  database: Database
+  allowProviderTokens(allowed: boolean): Promise<void>
   /** An access token for a mailbox that was proven as a worker would prove it. */
   tokenFor(provider: StageProvider, email: string, scope?: DelegatedScope[]): Promise<string>
   /** One for a mailbox that its owner has connected at the provider's own pages. */
-  ownersTokenFor(provider: StageProvider, email: string, scope?: DelegatedScope[]): Promise<string>
+  ownersTokenFor(
+    provider: StageProvider,
+    email: string,
+    scope?: DelegatedScope[],
+    /** Provider scopes that the owner has allowed on another occasion. */
+    scopesBeside?: string[],
+  ): Promise<string>
   serviceAccountToken(provider: StageProvider): Promise<string>
   revokeServiceAccount(provider: StageProvider): Promise<void>
   /** Sends the target as it is written: no client library tidies it up. */
@@ -128,15 +139,19 @@ export async function openProxyStage(databaseUrl: Secret<string>, timeoutSeconds
   const url = `http://127.0.0.1:${port}`
   const domain = domainOf(app)
   giveConsent(sandbox, seed)
-  const serviceAccounts = await domain.connect(operator)
+  const { client, google, microsoft } = await domain.connect(operator)
+  const serviceAccounts = { google, microsoft }
   return {
     url,
     sandbox,
     logged,
     serviceAccounts,
+    client,
+    database: domain.database,
+    allowProviderTokens: (allowed) => domain.allowProviderTokens(client.id, allowed),
     tokenFor: (provider, email, scope = ['read_only']) => domain.grant(serviceAccounts[provider], email, scope),
-    ownersTokenFor: (provider, email, scope = ['read_only']) =>
-      domain.connectAccount(serviceAccounts[provider], email, scope),
+    ownersTokenFor: (provider, email, scope = ['read_only'], scopesBeside = []) =>
+      domain.connectAccount(serviceAccounts[provider], email, scope, scopesBeside),
     serviceAccountToken: (provider) => domain.serviceAccountToken(serviceAccounts[provider]),
     revokeServiceAccount: (provider) => domain.revoke(serviceAccounts[provider].id),
     get: (token, target, asked) => get(port, token, target, asked),
@@ -182,6 +197,11 @@ function domainOf(app: NestFastifyApplication) {
   }
 
   return {
+    database,
+
+    allowProviderTokens: async (id: string, mayHoldProviderTokens: boolean) =>
+      void (await database.inTransaction((tx) => tx.nativeUpdate(Client, { id }, { mayHoldProviderTokens }))),
+
     async connect({ googleKeyFile, googleClient, microsoftApp }: OperatorCredentials) {
       const { clientId, clientSecret } = microsoftApp
       const google = readGoogleKeyFile(JSON.stringify(googleKeyFile))
@@ -192,7 +212,9 @@ function domainOf(app: NestFastifyApplication) {
         proof: { kind: 'secret' as const, clientSecret: new Secret(clientSecret) },
       }
       return database.inTransaction(async (tx) => {
-        const { client } = await part(Clients).register(tx, { name: 'Acme', redirectUris: [], callbackOrigins: [] })
+        const { client, secret } = await part(Clients).register(tx, {
+          ...{ name: 'Acme', redirectUris: [], callbackOrigins: [] },
+        })
         const consented = async (provider: StageProvider) => {
           const credential = serialiseCredential(provider === 'google' ? google : microsoft)
           const signIn = { ...googleClient, clientSecret: new Secret(googleClient.clientSecret) }
@@ -207,7 +229,11 @@ function domainOf(app: NestFastifyApplication) {
             delegatedScope: ['read_write'],
           })
         }
-        return { google: await consented('google'), microsoft: await consented('microsoft') }
+        return {
+          client: { id: client.id, secret: secret.reveal() },
+          google: await consented('google'),
+          microsoft: await consented('microsoft'),
+        }
       })
     },
 
@@ -227,12 +253,13 @@ function domainOf(app: NestFastifyApplication) {
       { provider, clientId }: ServiceAccount,
       email: string,
       scope: DelegatedScope[],
+      scopesBeside: string[],
     ): Promise<string> {
       const signIn = part(Providers).userSignIn(provider)
       const setup = await database.read((em) => part(ProviderCredentials).findWithSecret(em, provider, clientId))
       const registration = signInRegistrationOf(setup!)!
       const page = new PageWalker()
-      const scopes = userScopesForPermissions(provider, permissionsOf(scope))
+      const scopes = [...userScopesForPermissions(provider, permissionsOf(scope)), ...scopesBeside]
       await page.open(signIn.authorizationUrl(registration, ATTEMPT, { scopes }).href)
       await page.press('Next', { email, account: email })
       if (!page.location) await page.press('allow')

@@ -145,11 +145,21 @@ describe('what is another client’s', () => {
     const credentials = { client_id: client.id, client_secret: client.secret }
     const code = { ...credentials, grant_type: 'authorization_code', code: their.code, redirect_uri: stage.callbackUrl }
     const refresh = { ...credentials, grant_type: 'refresh_token', refresh_token: theirs.refreshToken }
+    const exchange = {
+      ...{ ...credentials, grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange' },
+      ...{ subject_token: theirs.accessToken, subject_token_type: 'urn:ietf:params:oauth:token-type:access_token' },
+    }
+    await stage.api.asAdmin('PUT', `/admin/v1/clients/${client.id}/provider_tokens`, { json: { allowed: true } })
     const token = { ...credentials, token: theirs.accessToken }
     const WITH_THEIRS: Record<string, [sent: object, status: number, answer: unknown][]> = {
       '/oauth/token': [
         [code, 400, expect.objectContaining({ error: 'invalid_grant' })],
         [refresh, 400, expect.objectContaining({ error: 'invalid_grant' })],
+        [
+          exchange,
+          400,
+          { error: 'invalid_request', error_description: expect.stringContaining('no live access token') },
+        ],
       ],
       '/oauth/introspect': [[token, 200, { active: false }]],
       '/oauth/revoke': [[token, 200, undefined]],

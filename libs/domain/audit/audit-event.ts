@@ -16,6 +16,7 @@ const ACTS = {
   'code.replayed': 'a code was used twice, and its grant ended; subject: the grant',
   'token.refreshed': 'a client got new tokens; subject: the grant',
   'token.replayed': 'a refresh token was used after its time, and its grant ended; subject: the grant',
+  'provider_token.handed_over': "a client was given the provider's own token of a mailbox; subject: the grant",
   'mailbox.read': 'first read through the proxy in this hour by this process; subject: the grant',
   'account.connected': 'a person connected their account; subject: the grant',
   'account.refused': 'a person did not connect their account, and why; subject: the sign-in',
@@ -40,6 +41,9 @@ const ACTS = {
     'a secret for user tokens was made; the one before works for another day; subject: the client',
   'client.user_secrets_ended': 'no secret for user tokens works any more; subject: the client',
   'client.jwks_set': 'the keys that verify user tokens were set, replaced or taken away; subject: the client',
+  'client.provider_tokens_allowed':
+    "it may be given the provider's own tokens of mailboxes from now on; subject: the client",
+  'client.provider_tokens_forbidden': 'it gets none any more; subject: the client',
   'client.disabled': 'subject: the client',
   'api_key.created': 'an API key for GraphQL was made; subject: the key',
   'api_key.revoked': 'it opens nothing any more; subject: the key',

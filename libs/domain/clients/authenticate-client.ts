@@ -7,10 +7,12 @@ import { isLive } from './clients.js'
 
 export interface AuthenticatedClient {
   id: string
+  mayHoldProviderTokens: boolean
 }
 
 interface Candidate {
   disabledAt: Date | null
+  mayHoldProviderTokens: boolean
   secretHash: string
   expiresAt: Date | null
 }
@@ -18,13 +20,19 @@ interface Candidate {
 /** Asked at each call of an OAuth endpoint: one statement, past the unit of work. Values: client. */
 const FIND_CLIENT_SECRETS = defineStatement<Candidate>(
   'find-client-secrets',
-  `select c.disabled_at as "disabledAt", s.secret_hash as "secretHash", s.expires_at as "expiresAt"
+  `select c.disabled_at as "disabledAt", c.may_hold_provider_tokens as "mayHoldProviderTokens",
+     s.secret_hash as "secretHash", s.expires_at as "expiresAt"
    from client_secrets s join clients c on c.id = s.client_id where s.client_id = $1`,
 )
 
 /** Stands in for the secrets of a client that does not exist, so that both refusals take the same way. */
 const NOBODY: Candidate[] = [
-  { disabledAt: new Date(0), secretHash: hashOf('no client has this secret'), expiresAt: null },
+  {
+    disabledAt: new Date(0),
+    mayHoldProviderTokens: false,
+    secretHash: hashOf('no client has this secret'),
+    expiresAt: null,
+  },
 ]
 
 @Injectable()
@@ -41,6 +49,8 @@ export class AuthenticateClient {
     const matches = candidates.filter(
       (candidate) => equalInConstantTime(candidate.secretHash, presented) && isLive(candidate, now),
     )
-    return matches.some(({ disabledAt }) => !disabledAt) ? { id: clientId } : null
+    const [match] = matches
+    if (!match || match.disabledAt) return null
+    return { id: clientId, mayHoldProviderTokens: match.mayHoldProviderTokens }
   }
 }

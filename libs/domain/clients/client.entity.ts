@@ -18,6 +18,8 @@ const ClientSchema = defineEntity({
     jwksUri: p.text().nullable(),
     /** Where it is told what changes with its service accounts. Null: it is told nothing. */
     eventUrl: p.text().nullable(),
+    /** The operator's word, and no by default: what it is handed is no longer held by the proxy's fence. */
+    mayHoldProviderTokens: p.boolean().default(false),
     createdAt: p.datetime(),
     disabledAt: p.datetime().nullable(),
   },

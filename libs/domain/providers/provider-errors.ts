@@ -65,6 +65,12 @@ export const PROVIDER_ERRORS = {
     problem: 'This address belongs to another person now than when access was given.',
     fix: 'Ask for the present address of the person who was meant. For the person who has this address now, first revoke the access that was given before, then ask again.',
   },
+  'grant.token_too_wide': {
+    class: 'permanent',
+    effect: 'mailbox',
+    problem: 'The provider has no token that opens no more than was granted.',
+    fix: 'Call the provider through the proxy instead.',
+  },
   'oauth.code_invalid': {
     class: 'permanent',
     effect: 'mailbox',
@@ -118,6 +124,9 @@ export const endsGrants = ({ code }: ProviderError) => ENDS_GRANTS.includes(code
 /** An address that was granted before, and whose holder is another by now. */
 export const mailboxReassigned = (provider: ProviderName): ProviderError =>
   providerError(provider, 'grant.mailbox_reassigned', PROVIDER_ERRORS['grant.mailbox_reassigned'])
+
+export const tokenTooWide = (provider: ProviderName, problem: string): ProviderError =>
+  providerError(provider, 'grant.token_too_wide', PROVIDER_ERRORS['grant.token_too_wide'], { problem })
 
 export const registrationReplaced = (provider: ProviderName): ProviderError =>
   providerError(provider, 'grant.registration_replaced', PROVIDER_ERRORS['grant.registration_replaced'])

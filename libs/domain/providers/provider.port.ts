@@ -107,6 +107,13 @@ export interface ProviderReadAnswer {
   body: AsyncIterable<Uint8Array>
 }
 
+/** A provider's own token, for a client to hold: it opens one mailbox, and within it no more than was granted. */
+export interface HandedToken {
+  token: Secret<string>
+  /** Earlier than the provider says. */
+  usableUntil: Date
+}
+
 /**
  * Acting at a provider with one organisation's credential. Implementations: `google/`, `microsoft/`.
  * Every method throws `ProviderError` and nothing else; library errors are classified where they are caught.
@@ -141,4 +148,14 @@ export interface OrganisationProvider {
     permissions: readonly DelegatedPermission[],
     read: ProviderRead,
   ): Promise<ProviderReadAnswer>
+
+  /**
+   * A token for the client itself, tried at the provider before it is given away.
+   * @throws ProviderError `grant.token_too_wide` where the provider has none that opens this mailbox alone
+   */
+  tokenFor(
+    organisation: Organisation,
+    mailbox: ProvenMailbox,
+    permissions: readonly DelegatedPermission[],
+  ): Promise<HandedToken>
 }

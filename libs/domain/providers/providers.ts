@@ -99,7 +99,7 @@ function google(
     organisation: new GoogleOrganisation(tokens, api, hosts),
     administrator: new GoogleAdministrator(signIn, tokens, api),
     userSignIn,
-    userAccess: new UserAccess(shared, userSignIn, new GoogleUserReads(hosts)),
+    userAccess: new UserAccess(shared, userSignIn, new GoogleUserReads(hosts, api)),
     http,
   }
 }

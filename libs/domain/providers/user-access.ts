@@ -1,9 +1,16 @@
-import type { Secret } from '#platform/secrets/secret.js'
-import type { MicrosoftCloudName, ProviderName, ProviderRead, ProviderReadAnswer } from './provider.port.js'
-import { accessEnded, endsUserGrant, registrationReplaced } from './provider-errors.js'
+import { Secret } from '#platform/secrets/secret.js'
+import type {
+  HandedToken,
+  MicrosoftCloudName,
+  ProviderName,
+  ProviderRead,
+  ProviderReadAnswer,
+} from './provider.port.js'
+import { accessEnded, endsUserGrant, registrationReplaced, tokenTooWide } from './provider-errors.js'
 import { type OperatorSetup, signInRegistrationOf } from './sign-in-registration.js'
 import type { ProviderTokens } from './tokens/provider-tokens.js'
-import type { MintedToken, Urgency } from './tokens/wanted-token.js'
+import type { MintedToken, Urgency, UseToken, WantedToken } from './tokens/wanted-token.js'
+import { missingScopes } from './user-scopes.js'
 import type { PersonTokens, UserSignIn } from './user-sign-in.port.js'
 
 /** An account that its owner has connected, as far as acting for it needs to know it: `UserCredentials.findConnection`. */
@@ -33,7 +40,11 @@ export interface ConnectedAccount {
 export interface UserReads {
   /** @throws ProviderError `provider.token_rejected` */
   readWith(token: string, account: ConnectedAccount, read: ProviderRead): Promise<ProviderReadAnswer>
+  /** Whether the provider takes this token just now. @throws ProviderError `provider.token_rejected` */
+  tryToken(token: string, account: ConnectedAccount): Promise<void>
 }
+
+const WIDER_THAN_ASKED = 'The provider gives a token for all that this person has allowed, and for no less.'
 
 /**
  * Acting for accounts that their owners have connected. Access tokens are shared by all processes, as all provider tokens are
@@ -51,7 +62,7 @@ export class UserAccess {
    * @throws ProviderError `grant.revoked` and whatever else `endsUserGrant` knows, where the owner has to sign in again; an
    *   outage or a throttle of the provider, which is no answer
    */
-  async use<T>(account: ConnectedAccount, urgency: Urgency, call: (token: string) => Promise<T>): Promise<T> {
+  async use<T>(account: ConnectedAccount, urgency: Urgency, call: UseToken<T>): Promise<T> {
     if (account.requiresAuthentication) throw accessEnded(account.provider)
     return this.#use(account, urgency, call)
   }
@@ -70,35 +81,75 @@ export class UserAccess {
     return this.use(account, 'interactive', (token) => this.reads.readWith(token, account, read))
   }
 
+  /**
+   * A token for the client itself, tried at the provider before it is given away. It is not the one with which we act: what
+   * that one holds is known only while it is minted, and people may have allowed more than one client, or one grant, was meant
+   * to have.
+   * @param scopes of the provider, beyond which the token must not go
+   * @throws ProviderError `grant.token_too_wide` where it would, because less was never granted by its name, or because the
+   *   provider adds to what is asked for; else as `use`
+   */
+  async tokenFor(account: ConnectedAccount, scopes: readonly string[]): Promise<HandedToken> {
+    const { provider, accountId, version, grantedScopes } = account
+    if (account.requiresAuthentication) throw accessEnded(provider)
+    // Asking for a scope by a name that was not granted would end the grant at Microsoft.
+    const asked = grantedScopes.filter((scope) => missingScopes(provider, [scope], scopes).length === 0).sort()
+    if (missingScopes(provider, scopes, asked).length > 0) throw tokenTooWide(provider, WIDER_THAN_ASKED)
+    const wanted = {
+      ...this.#wanted(account, 'interactive'),
+      identity: ['handed', accountId, version, ...asked],
+      mint: () => this.#mintWithin(account, asked),
+    }
+    return this.tokens.use(wanted, async (token, usableUntil) => {
+      await this.reads.tryToken(token, account)
+      return { token: new Secret(token), usableUntil }
+    })
+  }
+
   /** Takes a refresh token back, where the provider has a way to. @throws ProviderError as `ConsentRevocation.revoke` */
   async revoke(setup: OperatorSetup, refreshToken: Secret<string>): Promise<void> {
     const registration = signInRegistrationOf(setup)
     if (registration) await this.signIn.revocation?.revoke(registration, refreshToken)
   }
 
-  #use<T>(account: ConnectedAccount, urgency: Urgency, call: (token: string) => Promise<T>): Promise<T> {
+  #use<T>(account: ConnectedAccount, urgency: Urgency, call: UseToken<T>): Promise<T> {
+    return this.tokens.use(this.#wanted(account, urgency), call)
+  }
+
+  #wanted(account: ConnectedAccount, urgency: Urgency): WantedToken {
     const { provider, accountId, version, registrationId, organisationId } = account
-    const wanted = {
+    return {
       provider,
       identity: ['user', accountId, version],
       // Google counts the calls of a project; Microsoft an application's in each tenant.
       budget: provider === 'microsoft' ? `${registrationId} ${organisationId}` : registrationId,
       urgency,
-      mint: () => this.#mint(account),
+      mint: async () => minted(await this.#refresh(account, account.grantedScopes)),
     }
-    return this.tokens.use(wanted, call)
   }
 
-  async #mint(account: ConnectedAccount): Promise<MintedToken> {
-    const tokens = await account.refresh((refreshToken) => this.#ask(account, refreshToken), endsUserGrant)
+  async #mintWithin(account: ConnectedAccount, scopes: readonly string[]): Promise<MintedToken> {
+    const tokens = await this.#refresh(account, scopes)
+    if (missingScopes(account.provider, tokens.grantedScopes, scopes).length === 0) return minted(tokens)
+    throw tokenTooWide(account.provider, WIDER_THAN_ASKED)
+  }
+
+  async #refresh(account: ConnectedAccount, scopes: readonly string[]): Promise<PersonTokens> {
+    const tokens = await account.refresh((refreshToken) => this.#ask(account, refreshToken, scopes), endsUserGrant)
     if (!tokens) throw accessEnded(account.provider)
-    return { token: tokens.accessToken.reveal(), lifetimeMs: tokens.lifetimeMs }
+    return tokens
   }
 
-  async #ask({ provider, setup, registrationId, grantedScopes }: ConnectedAccount, refreshToken: Secret<string>) {
+  async #ask(
+    { provider, setup, registrationId }: ConnectedAccount,
+    refreshToken: Secret<string>,
+    scopes: readonly string[],
+  ): Promise<PersonTokens> {
     const present = await setup()
     const registration = present && signInRegistrationOf(present)
     if (registration?.clientId !== registrationId) throw registrationReplaced(provider)
-    return this.signIn.refresh(registration, refreshToken, grantedScopes)
+    return this.signIn.refresh(registration, refreshToken, scopes)
   }
 }
+
+const minted = ({ accessToken, lifetimeMs }: PersonTokens): MintedToken => ({ token: accessToken.reveal(), lifetimeMs })

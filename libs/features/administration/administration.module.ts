@@ -6,6 +6,7 @@ import { RevocationModule } from '#domain/grants/revocation.module.js'
 import { CountKeys } from '#platform/secrets/count-keys.js'
 import { ResealValues } from '#platform/secrets/reseal-values.js'
 import { RewrapDataKeys } from '#platform/secrets/rewrap-data-keys.js'
+import { AllowProviderTokens } from './allow-provider-tokens.js'
 import { CreateApiKey } from './create-api-key.js'
 import { DisableClient } from './disable-client.js'
 import { EndUserTokenSecrets } from './end-user-token-secrets.js'
@@ -33,6 +34,7 @@ const STEPS = [
   RotateUserTokenSecret,
   EndUserTokenSecrets,
   SetUserTokenKeys,
+  AllowProviderTokens,
   DisableClient,
   CreateApiKey,
   ListApiKeys,

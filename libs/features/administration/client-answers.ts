@@ -13,6 +13,7 @@ const registration = {
 const client = {
   ...registration,
   event_url: z.string().nullable(),
+  provider_tokens: z.boolean().meta({ description: "Whether it may be given the provider's own tokens (RFC 8693)." }),
   created_at: timeAnswer,
   disabled_at: timeAnswer.nullable(),
 }

@@ -48,6 +48,8 @@ export const userTokenKeysDto = z
   })
   .transform(({ jwks, jwks_uri }): GivenKeys => (jwks_uri === undefined ? { jwks } : { jwksUri: jwks_uri }))
 
+export const providerTokensDto = z.strictObject({ allowed: z.boolean('must be true or false') })
+
 export const pageDto = z.strictObject({
   limit: z.coerce.number('must be a number').int().min(1).max(100).default(50),
   cursor: z
@@ -62,6 +64,7 @@ const toClientBody = (client: Client): z.infer<typeof clientAnswer> => ({
   redirect_uris: client.redirectUris,
   callback_origins: client.callbackOrigins,
   event_url: client.eventUrl ?? null,
+  provider_tokens: client.mayHoldProviderTokens,
   created_at: client.createdAt.toISOString(),
   disabled_at: client.disabledAt?.toISOString() ?? null,
 })

@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common'
-import { type IssuedTokens } from '#domain/grants/tokens.js'
+import type { IssuedTokens } from '#domain/grants/tokens.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
 import { Log } from '#platform/observability/log.js'
 import { Caller } from './caller.js'
 import { AuthorizationCode } from './grant-types/authorization-code.js'
 import type { GrantType, TokenRequest } from './grant-types/grant-type.js'
 import { RefreshTokenGrant } from './grant-types/refresh-token.js'
+import { TokenExchange } from './grant-types/token-exchange.js'
+import type { HandedOver } from './hand-over-token.js'
 import type { PresentedCredentials } from './presented-credentials.js'
 import { TOKEN_GRANTS } from './tokens.metrics.js'
 
@@ -19,8 +21,9 @@ export class IssueTokens {
     private readonly log: Log,
     authorizationCode: AuthorizationCode,
     refreshToken: RefreshTokenGrant,
+    tokenExchange: TokenExchange,
   ) {
-    this.#grantTypes = [authorizationCode, refreshToken]
+    this.#grantTypes = [authorizationCode, refreshToken, tokenExchange]
   }
 
   get grantTypes(): string[] {
@@ -28,7 +31,7 @@ export class IssueTokens {
   }
 
   /** @throws OAuthError */
-  async issue(request: TokenRequest, credentials: PresentedCredentials): Promise<IssuedTokens> {
+  async issue(request: TokenRequest, credentials: PresentedCredentials): Promise<IssuedTokens | HandedOver> {
     // Whatever comes over the wire: the metric knows our words, and the rest is `other`.
     const type = request.grant_type as 'authorization_code'
     try {
@@ -41,13 +44,13 @@ export class IssueTokens {
     }
   }
 
-  async #issue(request: TokenRequest, credentials: PresentedCredentials): Promise<IssuedTokens> {
+  async #issue(request: TokenRequest, credentials: PresentedCredentials): Promise<IssuedTokens | HandedOver> {
     const client = await this.caller.authenticate(credentials)
     const grantType = this.#grantTypes.find(({ name }) => name === request.grant_type)
     if (!grantType) {
       throw new OAuthError('unsupported_grant_type', `grant_type must be one of: ${this.grantTypes.join(', ')}.`)
     }
-    const tokens = await grantType.run(request, client.id)
+    const tokens = await grantType.run(request, client)
     this.log.info('tokens.issued', { client: client.id, grant: tokens.grant.id, grantType: grantType.name })
     return tokens
   }

@@ -7,6 +7,8 @@ import { Caller } from './caller.js'
 import { DescribeSubject } from './describe-subject.js'
 import { AuthorizationCode } from './grant-types/authorization-code.js'
 import { RefreshTokenGrant } from './grant-types/refresh-token.js'
+import { TokenExchange } from './grant-types/token-exchange.js'
+import { HandOverToken } from './hand-over-token.js'
 import { IdentityController } from './http/identity.controller.js'
 import { ServerMetadataController } from './http/server-metadata.controller.js'
 import { TokenController } from './http/token.controller.js'
@@ -22,6 +24,8 @@ import { RevokeAuthorization } from './revoke-authorization.js'
     Caller,
     AuthorizationCode,
     RefreshTokenGrant,
+    HandOverToken,
+    TokenExchange,
     IssueTokens,
     RevokeAuthorization,
     IntrospectToken,

@@ -6,9 +6,12 @@ const REFUSALS: Record<OAuthErrorCode, true> = {
   invalid_request: true,
   invalid_client: true,
   invalid_grant: true,
+  invalid_target: true,
+  unauthorized_client: true,
   unsupported_grant_type: true,
   unsupported_response_type: true,
   invalid_scope: true,
+  temporarily_unavailable: true,
 }
 const OUTCOMES: readonly (OAuthErrorCode | 'issued' | 'failed')[] = [
   'issued',

@@ -102,6 +102,7 @@ export interface RateLimitSettings {
   failedAdminKeys: number
   failedApiKeys: number
   authorizations: number
+  providerTokens: number
 }
 
 export interface Settings {
@@ -252,6 +253,7 @@ function settingsOf(values: VariableValues, keysFromFile: MasterKeyList | null):
       failedAdminKeys: values.MANDATE_LIMIT_FAILED_ADMIN_KEYS,
       failedApiKeys: values.MANDATE_LIMIT_FAILED_API_KEYS,
       authorizations: values.MANDATE_LIMIT_AUTHORIZATIONS,
+      providerTokens: values.MANDATE_LIMIT_PROVIDER_TOKENS,
     },
     refreshTokens: {
       idleLifeMs: days(values.MANDATE_REFRESH_TOKEN_IDLE_DAYS),

@@ -212,6 +212,11 @@ export const VARIABLES = {
     '120',
     wholeNumber(1, 999_999, 120),
   ),
+  MANDATE_LIMIT_PROVIDER_TOKENS: variable(
+    "The provider's own tokens a minute that a client is given of one mailbox, where it may be given any.",
+    '60',
+    wholeNumber(1, 999_999, 60),
+  ),
   MANDATE_REFRESH_TOKEN_IDLE_DAYS: variable(
     'How long a refresh token that nobody uses stays good. Each use brings a new one.',
     '365',

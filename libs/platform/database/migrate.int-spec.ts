@@ -4,7 +4,7 @@ import { Secret } from '#platform/secrets/secret.js'
 import { machineForTests } from '#platform/testing/machine-for-tests.js'
 import { migrate } from './migrate.js'
 
-const ALL = ['0001-initial', '0002-audit-months']
+const ALL = ['0001-initial', '0002-audit-months', '0003-provider-tokens-of-clients']
 
 describe('migrate', () => {
   const server = new pg.Client({ connectionString: machineForTests().postgresUrl })

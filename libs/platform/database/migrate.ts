@@ -5,6 +5,7 @@ import { failPoint } from '#platform/fail-points/fail-point.js'
 import type { Secret } from '#platform/secrets/secret.js'
 import { AuditMonths } from './migrations/audit-months.migration.js'
 import { Initial } from './migrations/initial.migration.js'
+import { ProviderTokensOfClients } from './migrations/provider-tokens.migration.js'
 
 /** Any constant of our own; two nodes that start at once on an empty database take turns. */
 const MIGRATION_LOCK = 7_402_611
@@ -12,6 +13,7 @@ const MIGRATION_LOCK = 7_402_611
 const MIGRATIONS = [
   { name: '0001-initial', class: Initial },
   { name: '0002-audit-months', class: AuditMonths },
+  { name: '0003-provider-tokens-of-clients', class: ProviderTokensOfClients },
 ]
 
 /**

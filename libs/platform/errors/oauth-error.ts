@@ -1,13 +1,16 @@
 import { BrokerError } from './broker-error.js'
 
-/** Of RFC 6749 sections 4.1.2.1 and 5.2, those that we answer with. */
+/** Of RFC 6749 sections 4.1.2.1 and 5.2 and RFC 8693 section 2.2.2, those that we answer with. */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
   | 'invalid_grant'
+  | 'invalid_target'
+  | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'unsupported_response_type'
   | 'invalid_scope'
+  | 'temporarily_unavailable'
 
 /**
  * An answer of the OAuth endpoints. `publicText` becomes `error_description`, so it keeps to the characters of
@@ -17,8 +20,11 @@ export class OAuthError extends BrokerError {
   constructor(
     readonly error: OAuthErrorCode,
     publicText: string,
-    more: { detail?: string; cause?: unknown } = {},
+    { retryAfter, ...more }: { detail?: string; cause?: unknown; retryAfter?: number } = {},
   ) {
-    super({ code: error, status: error === 'invalid_client' ? 401 : 400, publicText, ...more })
+    const retry = retryAfter === undefined ? 'never' : { after: retryAfter }
+    super({ code: error, status: STATUS[error] ?? 400, publicText, retry, logLevel: 'info', ...more })
   }
 }
+
+const STATUS: Partial<Record<OAuthErrorCode, number>> = { invalid_client: 401, temporarily_unavailable: 503 }

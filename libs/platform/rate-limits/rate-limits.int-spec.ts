@@ -13,7 +13,7 @@ import { RateLimits } from './rate-limits.js'
 
 const redis = redisForTests()
 const log = new Log('silent')
-const LIMITS = { failedClients: 3, failedAdminKeys: 3, failedApiKeys: 3, authorizations: 3 }
+const LIMITS = { failedClients: 3, failedAdminKeys: 3, failedApiKeys: 3, authorizations: 3, providerTokens: 3 }
 const attempt = (name: string): Attempt => ({ address: '198.51.100.7', name, secret: 'wrong' })
 const tooMany = expect.objectContaining({ code: 'too_many_requests', status: 429, retryAfter: expect.any(Number) })
 

@@ -28,6 +28,8 @@ export class RateLimits {
   readonly failedAdminKeys: FailureLimit
   readonly failedApiKeys: FailureLimit
   readonly authorizations: RateLimit
+  /** By account: each is a call to the provider and a row in the audit. */
+  readonly providerTokens: RateLimit
   /** By service account: each is some ten calls to the provider. */
   readonly diagnoses: RateLimit
 
@@ -49,6 +51,7 @@ export class RateLimits {
     this.failedAdminKeys = failures('admin', perMinute.failedAdminKeys)
     this.failedApiKeys = failures('api-key', perMinute.failedApiKeys)
     this.authorizations = limit('authorize', perMinute.authorizations)
+    this.providerTokens = limit('provider-token', perMinute.providerTokens)
     this.diagnoses = limit('diagnosis', DIAGNOSES)
   }
 }

@@ -30,7 +30,7 @@ export function refreshToken(world: MicrosoftWorld, segment: string, form: Field
   const signIn = world.tokens.useRefreshToken(form.refresh_token)
   if (!signIn || signIn.clientId !== registration.clientId) throw new AadstsError(70000)
   refuseOtherTenant(world, segment, signIn)
-  return userTokens(world, registration, narrowed(signIn, form.scope), form)
+  return userTokens(world, registration, narrowed(signIn, form.scope), form, signIn)
 }
 
 function authenticated(world: MicrosoftWorld, segment: string, form: Fields, context: AssertionContext): Registration {
@@ -44,7 +44,14 @@ function authenticated(world: MicrosoftWorld, segment: string, form: Fields, con
   return registration
 }
 
-function userTokens(world: MicrosoftWorld, registration: Registration, signIn: SignIn, form: Fields) {
+/** @param consented what the refresh token is good for afterwards, however little this access token is for */
+function userTokens(
+  world: MicrosoftWorld,
+  registration: Registration,
+  signIn: SignIn,
+  form: Fields,
+  consented: SignIn = signIn,
+) {
   const tenant = world.getTenant(signIn.tenantId)
   const user = tenant.findAccount(signIn.userId)
   if (!user) throw new AadstsError(50034, { user: signIn.userId, tenant: tenant.displayName })
@@ -61,7 +68,7 @@ function userTokens(world: MicrosoftWorld, registration: Registration, signIn: S
     expires_in: seconds,
     ext_expires_in: seconds,
     access_token: world.tokens.issueUserToken(tenant, user, signIn, seconds),
-    ...(has('offline_access') ? { refresh_token: world.tokens.issueRefreshToken(signIn) } : {}),
+    ...(has('offline_access') ? { refresh_token: world.tokens.issueRefreshToken(consented) } : {}),
     ...(has('openid') ? { id_token: world.tokens.issueIdToken(tenant, user, registration, signIn) } : {}),
     ...(form.client_info === '1'
       ? { client_info: Buffer.from(JSON.stringify({ uid: user.id, utid: tenant.id })).toString('base64url') }

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { hours } from '#platform/clock/clock.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
+import { Secret } from '#platform/secrets/secret.js'
 import {
   type DelegatedPermission,
   GOOGLE_DIRECTORY_SCOPES,
@@ -9,6 +10,7 @@ import {
 } from '../delegated-scopes.js'
 import { domainOf, normalised, sameAddress } from '../mailbox-address.js'
 import type {
+  HandedToken,
   MailboxKind,
   MailboxProof,
   Organisation,
@@ -18,7 +20,9 @@ import type {
   ProviderReadAnswer,
   Room,
 } from '../provider.port.js'
+import { tokenTooWide } from '../provider-errors.js'
 import { isThrottled } from '../tokens/mint-budget.js'
+import type { UseToken } from '../tokens/wanted-token.js'
 import type { DirectoryResource, GoogleApi } from './google-api.js'
 import { type GoogleErrorKey, googleError } from './google-errors.js'
 import type { GoogleHttp } from './google-http.js'
@@ -27,6 +31,8 @@ import type { GoogleTokens } from './google-token.js'
 const ROOM_DOMAIN = 'resource.calendar.google.com'
 const ROOM_SCOPES = [GOOGLE_DIRECTORY_SCOPES.rooms]
 const USER_SCOPES = [GOOGLE_DIRECTORY_SCOPES.users]
+const ROOM_TOKENS_ARE_NOT_ITS_OWN =
+  'Google reads a room with a token of the administrator, which opens more than the room.'
 const IDENTITIES_KEPT = 10_000
 /** Said of an address, by an endpoint that does not know users by anything else. */
 const MAY_HAVE_MOVED: ReadonlySet<string> = new Set<GoogleErrorKey>([
@@ -152,29 +158,49 @@ export class GoogleOrganisation implements OrganisationProvider {
         'interactive',
         (token) => this.#read(read, token),
       )
+    return this.#asPerson(organisation, mailbox, permissions, async (token) => {
+      if ((await this.#users.fetch(token)) !== mailbox.providerUserId) throw googleError('grant.mailbox_reassigned')
+      return this.#read(read, token)
+    })
+  }
+
+  /**
+   * The one with which we act as this person ourselves, so with the scope by which it says whose it is. That is asked anew
+   * each time: whoever gets it cannot send it back to us when Google takes it no more.
+   */
+  async tokenFor(
+    organisation: Organisation,
+    mailbox: ProvenMailbox,
+    permissions: readonly DelegatedPermission[],
+  ): Promise<HandedToken> {
+    if (mailbox.kind === 'room') throw tokenTooWide('google', ROOM_TOKENS_ARE_NOT_ITS_OWN)
+    return this.#asPerson(organisation, mailbox, permissions, async (token, usableUntil) => {
+      const { id } = await this.api.identity(token)
+      if (id !== mailbox.providerUserId) throw googleError('grant.mailbox_reassigned')
+      return { token: new Secret(token), usableUntil }
+    })
+  }
+
+  /** By the present address, which may be another than was granted. */
+  async #asPerson<T>(
+    organisation: Organisation,
+    mailbox: ProvenMailbox,
+    permissions: readonly DelegatedPermission[],
+    use: UseToken<T>,
+  ): Promise<T> {
+    const asPersonAt = (address: string) =>
+      this.tokens.as(organisation, address, googlePersonScopesFor(permissions), 'interactive', use)
     const moved = `${organisation.id} ${mailbox.providerUserId}`
     const email = this.#movedTo.get(moved) ?? mailbox.email
     try {
-      return await this.#readAsPerson(organisation, { ...mailbox, email }, permissions, read)
+      return await asPersonAt(email)
     } catch (error) {
       if (!(error instanceof ProviderError) || !MAY_HAVE_MOVED.has(error.code)) throw error
       const address = await this.#presentAddress(organisation, mailbox, error)
       this.#movedTo.set(moved, address)
       if (sameAddress(address, email)) throw error
-      return this.#readAsPerson(organisation, { ...mailbox, email: address }, permissions, read)
+      return asPersonAt(address)
     }
-  }
-
-  #readAsPerson(
-    organisation: Organisation,
-    { email, providerUserId }: ProvenMailbox,
-    permissions: readonly DelegatedPermission[],
-    read: ProviderRead,
-  ): Promise<ProviderReadAnswer> {
-    return this.tokens.as(organisation, email, googlePersonScopesFor(permissions), 'interactive', async (token) => {
-      if ((await this.#users.fetch(token)) !== providerUserId) throw googleError('grant.mailbox_reassigned')
-      return this.#read(read, token)
-    })
   }
 
   async #read(read: ProviderRead, token: string): Promise<ProviderReadAnswer> {

@@ -3,7 +3,7 @@ import { ProviderError } from '#platform/errors/provider-error.js'
 import type { Log } from '#platform/observability/log.js'
 import type { GoogleCredential, Organisation } from '../provider.port.js'
 import type { ProviderTokens } from '../tokens/provider-tokens.js'
-import type { MintedToken, Urgency } from '../tokens/wanted-token.js'
+import type { MintedToken, Urgency, UseToken } from '../tokens/wanted-token.js'
 import { assertionClaims } from './google-assertion.js'
 import { type GoogleErrorKey, googleError } from './google-errors.js'
 import type { GoogleHttp } from './google-http.js'
@@ -38,7 +38,7 @@ export class GoogleTokens {
     subject: string,
     scopes: readonly string[],
     urgency: Urgency,
-    call: (token: string) => Promise<T>,
+    call: UseToken<T>,
   ): Promise<T> {
     const credential = googleCredentialOf(organisation)
     const version = organisation.credentialVersion
@@ -52,7 +52,7 @@ export class GoogleTokens {
     organisation: Organisation,
     scopes: readonly string[],
     urgency: Urgency,
-    call: (token: string) => Promise<T>,
+    call: UseToken<T>,
   ): Promise<T> {
     try {
       return await this.as(organisation, organisation.administratorEmail, scopes, urgency, call)

@@ -2,6 +2,7 @@ import { ProviderError } from '#platform/errors/provider-error.js'
 import type { DelegatedPermission } from '../delegated-scopes.js'
 import { domainOf, normalised, sameAddress } from '../mailbox-address.js'
 import type {
+  HandedToken,
   MailboxKind,
   MailboxProof,
   Organisation,
@@ -11,6 +12,7 @@ import type {
   ProviderReadAnswer,
   Room,
 } from '../provider.port.js'
+import { tokenTooWide } from '../provider-errors.js'
 import type { Graph, GraphAccess, GraphRoom, GraphUser } from './graph.js'
 import { type MicrosoftErrorKey, microsoftError } from './microsoft-errors.js'
 import type { MicrosoftTokens } from './microsoft-token.js'
@@ -142,6 +144,13 @@ export class MicrosoftOrganisation implements OrganisationProvider {
       await answer.discard()
       throw microsoftError('provider.token_rejected')
     })
+  }
+
+  async tokenFor(): Promise<HandedToken> {
+    throw tokenTooWide(
+      'microsoft',
+      'At Microsoft the token of a service account is the token of the application, which opens every mailbox of the organisation.',
+    )
   }
 }
 

@@ -25,4 +25,9 @@ export class MicrosoftUserReads implements UserReads {
     await answer.discard()
     throw microsoftError('provider.token_rejected')
   }
+
+  /** By what every permission of ours lets it see. */
+  async tryToken(token: string, { cloud, providerUserId }: ConnectedAccount): Promise<void> {
+    await this.graph.calendar({ token, cloud: cloudNamed(cloud) }, providerUserId)
+  }
 }

@@ -8,6 +8,8 @@ import { microsoftError } from './microsoft-errors.js'
 import type { MicrosoftSignIn, MicrosoftTokenAnswer } from './microsoft-sign-in.js'
 
 const IDENTITY_SCOPES = ['openid', 'profile', 'email']
+/** The last comes with them unasked, where an administrator has consented for everybody: the person's own profile. */
+const GRANTED_IDENTITY = [...IDENTITY_SCOPES, 'User.Read']
 /** Without it there is no refresh token, neither at first nor after a refresh. */
 const OFFLINE = 'offline_access'
 
@@ -75,6 +77,6 @@ function tokensIn({ access_token, expires_in, refresh_token, scope = '' }: Micro
     grantedScopes: scope
       .split(' ')
       .map((name) => name.replace(/^https:\/\/[^/]+\//, ''))
-      .filter((name) => name !== '' && name !== OFFLINE && !IDENTITY_SCOPES.includes(name)),
+      .filter((name) => name !== '' && name !== OFFLINE && !GRANTED_IDENTITY.includes(name)),
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common'
 import { LRUCache } from 'lru-cache'
-import { Clock, minutes, seconds } from '#platform/clock/clock.js'
+import { after, Clock, minutes, seconds } from '#platform/clock/clock.js'
 import type { ProviderSettings } from '#platform/config/settings.js'
 import { PROVIDER_SETTINGS } from '#platform/config/tokens.js'
 import { Database } from '#platform/database/database.js'
@@ -11,7 +11,7 @@ import { RandomSource } from '#platform/secrets/random.js'
 import { Sealer } from '#platform/secrets/sealer.js'
 import { isThrottled, MintBudget } from './mint-budget.js'
 import { type Claim, type StoredToken, TokenStore } from './token-store.js'
-import { idOf, type Mint, type MintedToken, type WantedToken } from './wanted-token.js'
+import { idOf, type Mint, type MintedToken, type UseToken, type WantedToken } from './wanted-token.js'
 
 const TOKENS_KEPT = 10_000
 /** A token is not handed out in its last minutes, so that whoever gets one can finish what it is for. */
@@ -27,6 +27,8 @@ interface KeptToken {
   token: string
   fence: string
   renewAt: number
+  /** Earlier than the provider says. */
+  usableUntil: Date
   /** The provider has taken it from us once. */
   accepted: boolean
   /** Resolved when the row has been written: what is not there yet cannot be dropped. */
@@ -66,7 +68,7 @@ export class ProviderTokens implements BeforeApplicationShutdown {
    * another; a second rejection is believed.
    * @throws ProviderError also `provider.throttled` with the time to come back, where the budget has no place for a mint
    */
-  async use<T>(wanted: WantedToken, call: (token: string) => Promise<T>): Promise<T> {
+  async use<T>(wanted: WantedToken, call: UseToken<T>): Promise<T> {
     const id = idOf(wanted)
     const first = await this.#get(id, wanted)
     try {
@@ -99,8 +101,8 @@ export class ProviderTokens implements BeforeApplicationShutdown {
     while (this.#background.size > 0) await Promise.all(this.#background)
   }
 
-  async #try<T>(kept: KeptToken, call: (token: string) => Promise<T>): Promise<T> {
-    const result = await call(kept.token)
+  async #try<T>(kept: KeptToken, call: UseToken<T>): Promise<T> {
+    const result = await call(kept.token, kept.usableUntil)
     kept.accepted = true
     return result
   }
@@ -143,7 +145,8 @@ export class ProviderTokens implements BeforeApplicationShutdown {
       const minted = { token, fence, usableMs, renewMs: usableMs * (RENEWED.from + jitter) }
       if (usableMs > 0) return this.#keep(id, minted, this.#inBackground(this.#write(id, minted)))
       this.#inBackground(this.#store.release(id, fence))
-      return { token, fence, renewAt: 0, accepted: false, written: WRITTEN }
+      const usableUntil = after(this.clock.now(), lifetimeMs)
+      return { token, fence, renewAt: 0, usableUntil, accepted: false, written: WRITTEN }
     } catch (error) {
       this.#inBackground(this.#store.release(id, fence))
       throw error
@@ -161,8 +164,9 @@ export class ProviderTokens implements BeforeApplicationShutdown {
   }
 
   #keep(id: string, { token, fence, usableMs, renewMs }: StoredToken, written = WRITTEN): KeptToken {
-    const renewAt = this.clock.now().getTime() + Math.max(renewMs, RENEWAL_TAKES)
-    const kept = { token, fence, renewAt, accepted: false, written }
+    const now = this.clock.now()
+    const renewAt = now.getTime() + Math.max(renewMs, RENEWAL_TAKES)
+    const kept = { token, fence, renewAt, usableUntil: after(now, usableMs), accepted: false, written }
     this.#kept.set(id, kept, { ttl: usableMs })
     return kept
   }

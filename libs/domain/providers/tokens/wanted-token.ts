@@ -26,6 +26,9 @@ export interface WantedToken extends Mint {
   identity: readonly string[]
 }
 
+/** What is done with a token. Until then the provider takes it for sure; after that it may be gone. */
+export type UseToken<T> = (token: string, usableUntil: Date) => Promise<T>
+
 /** Says nothing of whose token it is. */
 export const idOf = ({ provider, identity }: Pick<WantedToken, 'provider' | 'identity'>): string =>
   createHash('sha256')

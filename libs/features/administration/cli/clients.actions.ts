@@ -3,6 +3,7 @@ import { readFileArgument } from '#platform/cli/read-argument.js'
 import type { RunStep } from '#platform/cli/run-step.js'
 import { invalidField } from '#platform/errors/validation-error.js'
 import { readInput } from '#platform/http/read-input.js'
+import { AllowProviderTokens } from '../allow-provider-tokens.js'
 import {
   newClientDto,
   toDisabledBody,
@@ -68,6 +69,7 @@ export async function showClient(run: RunStep, id: string, options: AnswerOption
       'client id': body.client_id,
       created: body.created_at,
       ...urlFacts(body),
+      "provider's own tokens": providerTokensOf(body),
       'told of changes at': body.event_url ?? 'nowhere',
       'live secrets': body.secrets.map(inWords),
       'user-token secrets': body.user_token_secrets.map(inWords),
@@ -133,6 +135,17 @@ function parsed(json: string): unknown {
     throw invalidField('jwks', 'errors.unreadable', 'the file is not JSON')
   }
 }
+
+export async function setProviderTokens(run: RunStep, id: string, allowed: boolean, options: AnswerOptions) {
+  const body = toShownBody(await run(AllowProviderTokens, (step) => step.set(id, allowed)))
+  answer(options, body, () => [
+    facts({ 'client id': body.client_id, "provider's own tokens": providerTokensOf(body) }),
+    ...(allowed ? [] : ['What it has been given already works until it expires, an hour at most.']),
+  ])
+}
+
+const providerTokensOf = ({ provider_tokens }: { provider_tokens: boolean }) =>
+  provider_tokens ? 'given on exchange' : 'never given'
 
 export async function disableClient(run: RunStep, id: string, options: AnswerOptions) {
   const body = toDisabledBody(await run(DisableClient, (step) => step.disable(id)))

@@ -106,6 +106,24 @@ A host inside the operator's network has to be opened (MANDATE_EGRESS_ALLOW).`,
     .action(async (id, options) => (await import('./clients.actions.js')).setJwks(run, id, options))
 
   clients
+    .command('allow-provider-tokens <client-id>')
+    .description("Lets a client exchange a mailbox's token for the provider's own (RFC 8693).")
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      `
+No client may by default: it reads and writes through the proxy, which passes what concerns the one mailbox and stops
+with the grant. A token of the provider's own works past the proxy until it expires, also when the grant ends before.`,
+    )
+    .action(async (id, options) => (await import('./clients.actions.js')).setProviderTokens(run, id, true, options))
+
+  clients
+    .command('forbid-provider-tokens <client-id>')
+    .description("Gives a client no more tokens of the provider's own.")
+    .option(...JSON_OPTION)
+    .action(async (id, options) => (await import('./clients.actions.js')).setProviderTokens(run, id, false, options))
+
+  clients
     .command('disable <client-id>')
     .description(
       'Shuts a client out and revokes all of its service accounts, at once. What it was granted stays on record.',

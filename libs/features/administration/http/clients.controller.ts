@@ -2,10 +2,12 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGu
 import { AdminKeyGuard } from '#platform/http/admin-key.guard.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
 import { readInput } from '#platform/http/read-input.js'
+import { AllowProviderTokens } from '../allow-provider-tokens.js'
 import {
   clientIdDto,
   newClientDto,
   pageDto,
+  providerTokensDto,
   toDisabledBody,
   toEndedUserTokenSecretsBody,
   toPageBody,
@@ -44,6 +46,7 @@ export class ClientsController {
     private readonly rotateUserTokenSecret: RotateUserTokenSecret,
     private readonly endUserTokenSecrets: EndUserTokenSecrets,
     private readonly setUserTokenKeys: SetUserTokenKeys,
+    private readonly allowProviderTokens: AllowProviderTokens,
     private readonly disableClient: DisableClient,
   ) {}
 
@@ -131,6 +134,22 @@ export class ClientsController {
   async removeJwks(@Param() params: unknown) {
     const { id } = readInput(clientIdDto, params)
     return toShownBody(await this.setUserTokenKeys.set(id, null))
+  }
+
+  @Put(':id/provider_tokens')
+  @Described({
+    summary: "Say whether a client may be given the provider's own tokens",
+    details:
+      'By token exchange (RFC 8693). What it holds then opens the mailbox at the provider itself, past the proxy, until ' +
+      'it expires. No client may unless this says so.',
+    access: 'admin key',
+    body: providerTokensDto,
+    answers: { 200: shownAnswer },
+  })
+  async setProviderTokens(@Param() params: unknown, @Body() body: unknown) {
+    const { id } = readInput(clientIdDto, params)
+    const { allowed } = readInput(providerTokensDto, body)
+    return toShownBody(await this.allowProviderTokens.set(id, allowed))
   }
 
   @Post(':id/disable')

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import type { AuthenticatedClient } from '#domain/clients/authenticate-client.js'
 import { isCodeVerifier } from '#domain/grants/proof-key.js'
 import { RedeemCode } from '#domain/grants/redeem-code.js'
 import type { IssuedTokens } from '#domain/grants/tokens.js'
@@ -12,7 +13,10 @@ export class AuthorizationCode implements GrantType {
 
   constructor(private readonly codes: RedeemCode) {}
 
-  run({ code, redirect_uri, callback_url, code_verifier }: TokenRequest, clientId: string): Promise<IssuedTokens> {
+  run(
+    { code, redirect_uri, callback_url, code_verifier }: TokenRequest,
+    { id: clientId }: AuthenticatedClient,
+  ): Promise<IssuedTokens> {
     if (!code) throw new OAuthError('invalid_request', 'code: required.')
     if (redirect_uri !== undefined && callback_url !== undefined && redirect_uri !== callback_url)
       throw new OAuthError('invalid_request', 'redirect_uri and callback_url differ: send one of them.')

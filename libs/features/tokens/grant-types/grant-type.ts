@@ -1,4 +1,6 @@
+import type { AuthenticatedClient } from '#domain/clients/authenticate-client.js'
 import type { IssuedTokens } from '#domain/grants/tokens.js'
+import type { HandedOver } from '../hand-over-token.js'
 
 /** The parameters of a token request, each given at most once. */
 export interface TokenRequest {
@@ -9,11 +11,18 @@ export interface TokenRequest {
   code_verifier?: string
   refresh_token?: string
   scope?: string
+  subject_token?: string
+  subject_token_type?: string
+  requested_token_type?: string
+  actor_token?: string
+  actor_token_type?: string
+  audience?: string
+  resource?: string
 }
 
 /** One way to get tokens. Adding one touches its own file and the list in the module. */
 export interface GrantType {
   readonly name: string
   /** @throws OAuthError */
-  run(request: TokenRequest, clientId: string): Promise<IssuedTokens>
+  run(request: TokenRequest, client: AuthenticatedClient): Promise<IssuedTokens | HandedOver>
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import type { AuthenticatedClient } from '#domain/clients/authenticate-client.js'
 import { RotateRefreshToken } from '#domain/grants/rotate-refresh-token.js'
 import type { IssuedTokens } from '#domain/grants/tokens.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
@@ -11,7 +12,10 @@ export class RefreshTokenGrant implements GrantType {
 
   constructor(private readonly refreshTokens: RotateRefreshToken) {}
 
-  run({ refresh_token: refreshToken, scope }: TokenRequest, clientId: string): Promise<IssuedTokens> {
+  run(
+    { refresh_token: refreshToken, scope }: TokenRequest,
+    { id: clientId }: AuthenticatedClient,
+  ): Promise<IssuedTokens> {
     if (!refreshToken) throw new OAuthError('invalid_request', 'refresh_token: required.')
     return this.refreshTokens.rotate({
       refreshToken,

@@ -17,10 +17,17 @@ const linkingProfile = {
   profile_name: z.string(),
 }
 
-/** A service account's tokens, or a mailbox's. */
+/** A service account's tokens, or a mailbox's; or the provider's own of a mailbox. */
 export const tokenAnswer = z.union([
   z.strictObject({ ...tokens, service_account_id: z.string() }),
   z.strictObject({ ...tokens, account_id: z.string(), linking_profile: z.strictObject(linkingProfile) }),
+  z.strictObject({
+    access_token: tokens.access_token.meta({ description: "The provider's." }),
+    issued_token_type: z.literal('urn:ietf:params:oauth:token-type:access_token'),
+    token_type: z.literal('Bearer'),
+    expires_in: tokens.expires_in,
+    scope: tokens.scope,
+  }),
 ])
 
 export const introspectionAnswer = z.union([

@@ -16,6 +16,7 @@ import {
   introspectionDto,
   revocationDto,
   toCredentials,
+  toHandedOverBody,
   toIntrospectionBody,
   tokenDto,
   toTokenBody,
@@ -39,8 +40,10 @@ export class TokenController {
   @HttpCode(200)
   @Header('pragma', 'no-cache')
   @Described({
-    summary: 'Exchange a code or a refresh token for tokens',
-    details: 'For a code from a callback, `redirect_uri` is the `callback_url` of its request.',
+    summary: 'Exchange a code, a refresh token or an access token for tokens',
+    details:
+      'For a code from a callback, `redirect_uri` is the `callback_url` of its request. A client that the operator has ' +
+      "allowed it exchanges a mailbox's access token for the provider's own (RFC 8693).",
     access: 'client',
     body: tokenDto,
     forms: 'too',
@@ -49,6 +52,7 @@ export class TokenController {
   async token(@Req() request: FastifyRequest) {
     const asked = readParameters(tokenDto, request)
     const issued = await this.tokens.issue(asked, toCredentials(asked, request.headers.authorization))
+    if ('token' in issued) return toHandedOverBody(issued)
     return toTokenBody(issued, await this.subjects.describe(issued.grant))
   }
 

@@ -6,6 +6,8 @@ import type { IssuedTokens } from '#domain/grants/tokens.js'
 import type { Room } from '#domain/providers/provider.port.js'
 import { requiredText, text } from '#platform/http/read-input.js'
 import type { DescribedAccount, Subject } from '../describe-subject.js'
+import { ACCESS_TOKEN_TYPE } from '../grant-types/token-exchange.js'
+import type { HandedOver } from '../hand-over-token.js'
 import type { PresentedCredentials } from '../presented-credentials.js'
 
 const MOST = 4096
@@ -27,6 +29,13 @@ export const tokenDto = z.object({
   code_verifier: parameter,
   refresh_token: parameter,
   scope: parameter,
+  subject_token: parameter,
+  subject_token_type: parameter,
+  requested_token_type: parameter,
+  actor_token: parameter,
+  actor_token_type: parameter,
+  audience: parameter,
+  resource: parameter,
 })
 
 /** `refresh_token` is what the vendor's Node SDK sends when it is called without arguments. */
@@ -62,6 +71,15 @@ export function toTokenBody({ accessToken, refreshToken, expiresInSeconds, scope
   const { account } = subject
   return { ...tokens, sub: account.id, account_id: account.id, linking_profile: linkingProfile(account) }
 }
+
+/** RFC 8693 section 2.2.1. The scope is said in our words, as it was asked for. */
+export const toHandedOverBody = ({ token, expiresInSeconds, scope }: HandedOver) => ({
+  access_token: token.reveal(),
+  issued_token_type: ACCESS_TOKEN_TYPE,
+  token_type: 'Bearer',
+  expires_in: expiresInSeconds,
+  scope: scope.join(' '),
+})
 
 /** RFC 7662 section 2.2: of a token that cannot be used nothing else is said. */
 export function toIntrospectionBody(facts: TokenFacts | null, issuer: string) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { UserCredentials } from '#domain/credentials/user-credentials.js'
+import { DisconnectedCredentials } from '#domain/credentials/disconnected-credentials.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { until } from '#platform/testing/until.js'
 import type { Page } from '../../apps/demo/plain-browser.js'
@@ -76,9 +76,21 @@ describe('connecting an account by OAuth', () => {
   }
 
   describe.each([
-    ['Google', 'anna@acme.test', 'Allow', 'google', '/google/calendar/v3/calendars/primary/events?singleEvents=true'],
-    ['Microsoft', 'milton@initech.test', 'Accept', 'exchange', '/microsoft/v1.0/me/events'],
-  ])('at %s', (provider, email, allow, providerName, events) => {
+    [
+      'Google',
+      'anna@acme.test',
+      'Allow',
+      { provider_name: 'google', provider_service: 'gsuite' },
+      '/google/calendar/v3/calendars/primary/events?singleEvents=true',
+    ],
+    [
+      'Microsoft',
+      'milton@initech.test',
+      'Accept',
+      { provider_name: 'exchange', provider_service: 'office365' },
+      '/microsoft/v1.0/me/events',
+    ],
+  ])('at %s', (provider, email, allow, providerNames, events) => {
     let tokens: Record<string, string>
 
     it('goes from our page to the provider and back to the client, with state and issuer', async () => {
@@ -97,7 +109,7 @@ describe('connecting an account by OAuth', () => {
       expect(body).toMatchObject({
         ...{ token_type: 'bearer', scope: 'read_only', sub: body.account_id },
         account_id: expect.stringMatching(/^acc_/),
-        linking_profile: { provider_name: providerName, profile_name: email },
+        linking_profile: { ...providerNames, profile_id: expect.stringMatching(/^pro_/), profile_name: email },
       })
       tokens = body
     })
@@ -117,8 +129,8 @@ describe('connecting an account by OAuth', () => {
 
     it('keeps the account when it is connected again, and asks for all of it when less is asked for', async () => {
       const visit = visitor()
-      const name = providerName === 'google' ? 'google' : 'exchange'
-      let back = await visit.connect(link({ provider_name: name, scope: 'free_busy' }), email)
+      const { provider_name } = providerNames
+      let back = await visit.connect(link({ provider_name, scope: 'free_busy' }), email)
       // Google or Microsoft asks once more, for what the other grant stands on too.
       if (back.status === 200) back = await visit.browser.submit(back, allow)
       expect((await exchange(back)).body).toMatchObject({ account_id: tokens.account_id, scope: 'free_busy' })
@@ -130,11 +142,30 @@ describe('connecting an account by OAuth', () => {
       const rows = await stage.sql('select disconnected_at from user_credentials where id = $1', [tokens.account_id])
       expect(rows).toEqual([{ disconnected_at: expect.any(Date) }])
       // Not before a use that is under way is over.
-      const credentials = stage.app.get(UserCredentials, { strict: false })
+      const credentials = stage.app.get(DisconnectedCredentials, { strict: false })
       await until('it to be due to be taken back', async () =>
         (await credentials.findToTakeBack(10)).includes(tokens.account_id!),
       )
     })
+  })
+
+  it.each([
+    ['Google', 'google', 'pat.private@gmail.com', null, { provider_name: 'google', provider_service: 'google' }],
+    [
+      'Microsoft',
+      'live_connect',
+      'bill@initech.test',
+      // The stand-in has no consumers; at Microsoft all of them are of this one tenant.
+      '9188040d-6c67-4c5b-b112-36a304b66dad',
+      { provider_name: 'live_connect', provider_service: 'outlook_com' },
+    ],
+  ])('names a consumer’s account at %s as the vendor does', async (_where, provider_name, email, tenant, names) => {
+    const back = await visitor().connect(link({ provider_name }), email)
+    if (tenant) await stage.sql('update accounts set organisation_id = $1 where email = $2', [tenant, email])
+    const { body } = await exchange(back)
+    expect(body.linking_profile).toMatchObject({ ...names, profile_name: email })
+    const userinfo = await get('/v1/userinfo', body.access_token)
+    expect(userinfo.body['cronofy.data'].profiles).toMatchObject([names])
   })
 
   it.each<[string, Record<string, string | null>, string]>([

@@ -178,6 +178,21 @@ describe('integrations in the Work-API dialect', () => {
     })
   })
 
+  it('makes no more records for one user than it lists', async () => {
+    const make = () =>
+      call('POST', '/integrations', { userId: 'user-many', body: { provider: 'gmail', media_type: 'email' } })
+    await stage.sql(
+      `insert into integrations (id, client_id, user_id, provider, media_type, created_at, updated_at)
+       select 'int_many' || n, $1, 'user-many', 'gmail', 'email', now(), now() from generate_series(1, 199) n`,
+      [client.id],
+    )
+    const { status, body } = await make()
+    expect(status).toBe(201)
+    expect(await make()).toMatchObject({ status: 409, body: { error: 'conflict' } })
+    expect((await call('DELETE', `/integrations/${body.id}`, { userId: 'user-many' })).status).toBe(204)
+    expect((await make()).status).toBe(201)
+  })
+
   it.each(['%00', 'int_%00', '%20', `int_${'9'.repeat(2_000)}`])('is not there under the id %s', async (id) => {
     const code = { body: new URLSearchParams({ code: 'x' }) }
     expect((await call('GET', `/integrations/${id}`)).status).toBe(404)

@@ -1,5 +1,6 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs'
 import { Module } from '@nestjs/common'
+import { DisconnectedCredentials } from './disconnected-credentials.js'
 import { ProviderCredential } from './provider-credential.entity.js'
 import { ProviderCredentials } from './provider-credentials.js'
 import { ServiceAccount } from './service-account.entity.js'
@@ -8,9 +9,11 @@ import { ServiceAccounts } from './service-accounts.js'
 import { UserCredential } from './user-credential.entity.js'
 import { UserCredentials } from './user-credentials.js'
 
+const OF_PEOPLE = [UserCredentials, DisconnectedCredentials]
+
 @Module({
   imports: [MikroOrmModule.forFeature([ProviderCredential, ServiceAccount, UserCredential])],
-  providers: [ProviderCredentials, ServiceAccounts, ServiceAccountStates, UserCredentials],
-  exports: [ProviderCredentials, ServiceAccounts, ServiceAccountStates, UserCredentials],
+  providers: [ProviderCredentials, ServiceAccounts, ServiceAccountStates, ...OF_PEOPLE],
+  exports: [ProviderCredentials, ServiceAccounts, ServiceAccountStates, ...OF_PEOPLE],
 })
 export class CredentialsModule {}

@@ -1,6 +1,6 @@
 import { recordActsOf } from '#domain/audit/record-act.js'
 import { announceEventsOf, type EventType } from '#domain/events/announce-event.js'
-import { days, hours, minutes } from '#platform/clock/clock.js'
+import { days, hours, minutes, seconds } from '#platform/clock/clock.js'
 import { defineStatement } from '#platform/database/statement.js'
 
 /** An account that nobody uses is asked about so often. Longer than an access token lives: within that time it may not have to be. */
@@ -12,6 +12,11 @@ const ENDED_CHECKED_EVERY = days(1)
 const ENDED_CHECKED_FOR = days(7)
 /** A check that has not ended by then has died. */
 const CHECK_LEASE = minutes(10)
+
+/** From a provider's answer to its row, on a busy machine. */
+const STORING = seconds(3)
+/** How long a claim holds: one call to the provider, and storing what it brings. */
+export const claimLife = (timeoutMs: number) => timeoutMs + STORING
 
 const ms = (duration: number) => `interval '${duration} ms'`
 
@@ -25,7 +30,7 @@ export interface ClaimedUserCredential {
   fence: string
 }
 
-const CLAIMED = `id, client_id as "clientId", provider, sealed_refresh_token as "sealedRefreshToken", version, rotation,
+export const CLAIMED = `id, client_id as "clientId", provider, sealed_refresh_token as "sealedRefreshToken", version, rotation,
      claim_fence::text as fence`
 
 /**
@@ -116,53 +121,10 @@ export const STORE_FAILED = defineStatement(
    where ${THAT_TOKEN}`,
 )
 
-/**
- * The right to take back at the provider what was disconnected here. `shared`: another account of ours stands on the same
- * consent of the same person, whichever client it is of, and would end with it. Values: id, milliseconds.
- */
-export const CLAIM_TAKING_BACK = defineStatement<ClaimedUserCredential & { shared: boolean }>(
-  'claim-taking-back-user-credential',
-  `update user_credentials c set claim_fence = claim_fence + 1, claimed_until = now() + $2 * interval '1 millisecond'
-   where id = $1 and disconnected_at is not null and coalesce(claimed_until <= now(), true)
-   returning ${CLAIMED}, exists (
-     select from user_credentials o
-     where o.registration_id = c.registration_id and o.provider_user_id = c.provider_user_id and o.provider = c.provider
-       and o.id <> c.id and o.disconnected_at is null and o.requires_authentication_since is null
-   ) as shared`,
-)
-
-/** Values: id, fence. */
-export const FORGET = defineStatement(
-  'forget-user-credential',
-  'delete from user_credentials where id = $1 and claim_fence = $2 and disconnected_at is not null',
-)
-
-/** Tried again after a while, or given up when that has gone on for long. Values: id, fence, milliseconds, and what was disconnected before when is given up. */
-export const POSTPONE_TAKING_BACK = defineStatement(
-  'postpone-taking-back-user-credential',
-  `with given_up as (
-     delete from user_credentials where id = $1 and claim_fence = $2
-       and disconnected_at < $4::timestamptz
-   )
-   update user_credentials set claimed_until = now() + $3 * interval '1 millisecond'
-   where id = $1 and claim_fence = $2 and disconnected_at >= $4::timestamptz`,
-)
-
 /** Takes the checks that are due, for a while. Values: now, how many at most. */
 export const CLAIM_CHECKS = defineStatement<{ id: string }>(
   'claim-user-credential-checks',
   `update user_credentials set check_at = $1::timestamptz + ${ms(CHECK_LEASE)} where id = any (array(
      select id from user_credentials where check_at <= $1 order by check_at limit $2 for update skip locked
    )) returning id`,
-)
-
-/**
- * Those that wait for a provider that is down are passed over by the index, however many they are: each is due again when its
- * claim ends, and one that nobody has tried yet since it was disconnected. Values: how many at most.
- */
-export const FIND_TO_TAKE_BACK = defineStatement<{ id: string }>(
-  'find-user-credentials-to-take-back',
-  `select id from user_credentials
-   where disconnected_at is not null and coalesce(claimed_until, disconnected_at) <= now()
-   order by coalesce(claimed_until, disconnected_at) limit $1`,
 )

@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core'
+import type { SealingPlace } from '#platform/secrets/sealer.js'
 
 /**
  * With what we act for one account that its owner has connected. It lies apart from the account, whose row everybody may
@@ -44,3 +45,10 @@ const UserCredentialSchema = defineEntity({
 })
 export class UserCredential extends UserCredentialSchema.class {}
 UserCredentialSchema.setClass(UserCredential)
+
+export const refreshTokenPlace = ({ id, clientId }: { id: string; clientId: string }): SealingPlace => ({
+  table: 'user_credentials',
+  column: 'sealed_refresh_token',
+  row: id,
+  client: clientId,
+})

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common'
-import { after, Clock, days, minutes, seconds } from '#platform/clock/clock.js'
+import { after, Clock } from '#platform/clock/clock.js'
 import type { ProviderSettings } from '#platform/config/settings.js'
 import { PROVIDER_SETTINGS } from '#platform/config/tokens.js'
 import { Database, type Tx } from '#platform/database/database.js'
@@ -10,33 +10,27 @@ import { ProviderError } from '#platform/errors/provider-error.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import { newId, RandomSource } from '#platform/secrets/random.js'
-import { Sealer, type SealingPlace } from '#platform/secrets/sealer.js'
+import { Sealer } from '#platform/secrets/sealer.js'
 import type { Secret } from '#platform/secrets/secret.js'
+import { IS_BEING_TAKEN_BACK } from './disconnected-credential-statements.js'
 import { type OperatorCredentialWithSecret, ProviderCredentials } from './provider-credentials.js'
-import { UserCredential } from './user-credential.entity.js'
+import { refreshTokenPlace, UserCredential } from './user-credential.entity.js'
 import {
   CHECKED_EVERY,
   CLAIM_CHECKS,
   CLAIM_REFRESH,
-  CLAIM_TAKING_BACK,
   type ClaimedUserCredential,
-  FIND_TO_TAKE_BACK,
-  FORGET,
+  claimLife,
   IS_CONNECTED,
-  POSTPONE_TAKING_BACK,
   STORE_ENDED,
   STORE_FAILED,
   STORE_REFRESHED,
 } from './user-credential-statements.js'
 
-/** From the provider's answer to its row, on a busy machine. */
-const STORING = seconds(3)
 const FIRST_LOOK_MS = 50
 const LONGEST_LOOK_MS = 1_000
 /** A new refresh token is in our hands alone: while the database is away, it is tried again after so long each. */
 const STORED_AGAIN_AFTER_MS = [200, 500, 1_000, 2_000, 4_000, 8_000]
-const TAKEN_BACK_AGAIN_AFTER = minutes(5)
-const TAKING_BACK_GIVEN_UP_AFTER = days(3)
 
 /** What a sign-in has brought, for an account that is there. */
 export interface SignedInUser {
@@ -75,12 +69,18 @@ export interface UserConnection {
   ): Promise<T | null>
 }
 
+/** What became of what a sign-in has brought. */
+export type Keeping =
+  | 'kept'
+  /** The provider gave none, and there is none that is still good. */
+  | 'no refresh token'
+  /** An account on the same consent is being disconnected at this moment, and what was brought may end with it. */
+  | 'being taken back'
+
 export interface Refreshed {
   /** The one that replaces the one used; null where that one stays. */
   refreshToken: Secret<string> | null
 }
-
-export type TakenBack = 'taken back' | 'left to another account' | 'later'
 
 /** The refresh tokens of accounts that their owners have connected, and who may use one at a time. ADR 0018. */
 @Injectable()
@@ -97,22 +97,24 @@ export class UserCredentials implements BeforeApplicationShutdown {
     private readonly log: Log,
     @Inject(PROVIDER_SETTINGS) { timeoutMs }: Pick<ProviderSettings, 'timeoutMs'>,
   ) {
-    this.#claimMs = timeoutMs + STORING
+    this.#claimMs = claimLife(timeoutMs)
   }
 
   /**
    * Keeps what a sign-in brought, in place of whatever there was; so it also mends what required it. The refresh token from
    * before is not taken back at the provider: at Google that would end the new one as well.
-   * @returns false when the provider gave no refresh token, and there is none that is still good: nothing was kept
    */
-  async keep(tx: Tx, signedIn: SignedInUser): Promise<boolean> {
+  async keep(tx: Tx, signedIn: SignedInUser): Promise<Keeping> {
     const now = this.clock.now()
     const { accountId: id, clientId, registrationId, refreshToken } = signedIn
     if (!refreshToken) {
       const live = { id, clientId, registrationId, disconnectedAt: null, requiresAuthenticationSince: null }
-      return (await tx.nativeUpdate(UserCredential, live, { accessTokenUpdatedAt: now })) > 0
+      const changed = await tx.nativeUpdate(UserCredential, live, { accessTokenUpdatedAt: now })
+      return changed > 0 ? 'kept' : 'no refresh token'
     }
     const { provider, providerUserId, organisationId, cloud, grantedScopes } = signedIn
+    const consent = [registrationId, providerUserId, provider, this.#claimMs]
+    if ((await tx.execute<object[]>(IS_BEING_TAKEN_BACK, consent)).length > 0) return 'being taken back'
     await tx.upsert(
       UserCredential,
       {
@@ -123,7 +125,7 @@ export class UserCredentials implements BeforeApplicationShutdown {
         organisationId,
         cloud: cloud ?? null,
         registrationId,
-        sealedRefreshToken: await this.sealer.seal(refreshToken, placeOf({ id, clientId })),
+        sealedRefreshToken: await this.sealer.seal(refreshToken, refreshTokenPlace({ id, clientId })),
         grantedScopes: [...grantedScopes],
         version: newId(this.random, 'ver'),
         rotation: 0,
@@ -139,7 +141,7 @@ export class UserCredentials implements BeforeApplicationShutdown {
       },
       { onConflictFields: ['id'], onConflictExcludeFields: ['claimFence', 'clientId'] },
     )
-    return true
+    return 'kept'
   }
 
   /** Null when the account is not connected. */
@@ -192,7 +194,7 @@ export class UserCredentials implements BeforeApplicationShutdown {
   ): Promise<T | null> {
     const claimed = await this.#claim(accountId)
     if (!claimed) return null
-    const refreshToken = await this.#opened(claimed)
+    const refreshToken = await this.sealer.open(claimed.sealedRefreshToken, refreshTokenPlace(claimed))
     let tokens: T
     try {
       tokens = await ask(refreshToken)
@@ -218,14 +220,10 @@ export class UserCredentials implements BeforeApplicationShutdown {
     throw unavailable('This account is being refreshed elsewhere. Try again in a moment.', 1)
   }
 
-  #opened({ id, clientId, sealedRefreshToken: sealed }: ClaimedUserCredential): Promise<Secret<string>> {
-    return this.sealer.open(sealed, placeOf({ id, clientId }))
-  }
-
   /** Until this has been done the new refresh token is nowhere but here. */
   async #store(claimed: ClaimedUserCredential, { refreshToken }: Refreshed): Promise<void> {
     const store = async () => {
-      const sealed = refreshToken && (await this.sealer.seal(refreshToken, placeOf(claimed)))
+      const sealed = refreshToken && (await this.sealer.seal(refreshToken, refreshTokenPlace(claimed)))
       await this.#note(STORE_REFRESHED, claimed, sealed)
     }
     for (const waitMs of STORED_AGAIN_AFTER_MS) {
@@ -269,51 +267,7 @@ export class UserCredentials implements BeforeApplicationShutdown {
     return (await this.database.run(CLAIM_CHECKS, [this.clock.now(), limit])).map(({ id }) => id)
   }
 
-  /** From the commit on nothing acts with it; what is left to do at the provider is `takeBack`. @returns false: it was not connected */
-  async disconnect(tx: Tx, accountId: string): Promise<boolean> {
-    const connected = { id: accountId, disconnectedAt: null }
-    return (await tx.nativeUpdate(UserCredential, connected, { disconnectedAt: this.clock.now(), checkAt: null })) > 0
-  }
-
-  /**
-   * Takes back at the provider what was disconnected, and forgets it. Where the provider cannot be reached it stays, for
-   * `findToTakeBack`, for three days. Whoever signs in again meanwhile has undone the disconnecting, so nothing is taken back.
-   * @param revoke asked only where no other account of ours would end as well
-   */
-  async takeBack(
-    accountId: string,
-    revoke: (setup: OperatorCredentialWithSecret, refreshToken: Secret<string>) => Promise<void>,
-  ): Promise<TakenBack> {
-    const [claimed] = await this.database.run(CLAIM_TAKING_BACK, [accountId, this.#claimMs])
-    if (!claimed) return 'later'
-    const { fence, shared } = claimed
-    try {
-      const setup = shared ? null : await this.#setupOf(claimed)
-      if (setup) await revoke(setup, await this.#opened(claimed))
-      await this.database.run(FORGET, [accountId, fence])
-      return shared ? 'left to another account' : 'taken back'
-    } catch (error) {
-      this.log.failure('user_credential.not_taken_back', error)
-      const givenUpBefore = after(this.clock.now(), -TAKING_BACK_GIVEN_UP_AFTER)
-      const values = [accountId, fence, TAKEN_BACK_AGAIN_AFTER, givenUpBefore]
-      await this.database.run(POSTPONE_TAKING_BACK, values)
-      return 'later'
-    }
-  }
-
   #setupOf({ provider, clientId }: { provider: string; clientId: string }) {
     return this.database.read((em) => this.operatorCredentials.findWithSecret(em, provider, clientId))
   }
-
-  /** Accounts whose taking back is due, those that have been due for longest first. */
-  async findToTakeBack(limit: number): Promise<string[]> {
-    return (await this.database.run(FIND_TO_TAKE_BACK, [limit])).map(({ id }) => id)
-  }
 }
-
-const placeOf = ({ id, clientId }: { id: string; clientId: string }): SealingPlace => ({
-  table: 'user_credentials',
-  column: 'sealed_refresh_token',
-  row: id,
-  client: clientId,
-})

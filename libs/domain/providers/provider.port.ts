@@ -1,6 +1,9 @@
 import type { Secret } from '#platform/secrets/secret.js'
 import type { DelegatedPermission } from './delegated-scopes.js'
 
+/** The tenant that Microsoft keeps all consumers in (`tid`); Google's consumers have no `hd`. */
+export const MICROSOFT_CONSUMERS = '9188040d-6c67-4c5b-b112-36a304b66dad'
+
 export type ProviderName = 'google' | 'microsoft'
 export const PROVIDER_NAMES: readonly ProviderName[] = ['google', 'microsoft']
 

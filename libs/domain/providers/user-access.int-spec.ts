@@ -10,6 +10,7 @@ import { PageWalker } from '../../../apps/sandbox/microsoft/page-walker.js'
 import { type Sandbox, startSandbox } from '../../../apps/sandbox/sandbox.js'
 import { defaultSeed } from '../../../apps/sandbox/seed/default-seed.js'
 import type { SandboxSeed } from '../../../apps/sandbox/seed/seed-schema.js'
+import { DisconnectedCredentials } from '../credentials/disconnected-credentials.js'
 import { ProviderCredential } from '../credentials/provider-credential.entity.js'
 import { type NewProviderCredential, ProviderCredentials } from '../credentials/provider-credentials.js'
 import { UserCredential } from '../credentials/user-credential.entity.js'
@@ -58,10 +59,11 @@ describe.each<ProviderName>(['google', 'microsoft'])('acting for an account that
     opened.push(tokens)
     const providers = new Providers(settings, clock, tokens, log)
     const credentials = new UserCredentials(db.database, clock, random, sealer, operator, log, settings)
+    const disconnected = new DisconnectedCredentials(db.database, clock, sealer, operator, log, settings)
     const access = providers.userAccess(name)
     const use = async () =>
       access.use((await credentials.findConnection('acc_1'))!, 'interactive', async (token) => token)
-    return { providers, credentials, access, use }
+    return { providers, credentials, disconnected, access, use }
   }
 
   beforeAll(async () => {
@@ -129,7 +131,7 @@ describe.each<ProviderName>(['google', 'microsoft'])('acting for an account that
         ...{ refreshToken: person.tokens.refreshToken, grantedScopes: person.tokens.grantedScopes },
       }),
     )
-    expect(kept).toBe(true)
+    expect(kept).toBe('kept')
     standIn().journal.clear()
     return person
   }
@@ -217,8 +219,8 @@ describe.each<ProviderName>(['google', 'microsoft'])('acting for an account that
   })
 
   it('takes back what was disconnected, where the provider has a way to', async () => {
-    await db.database.inTransaction((tx) => one.credentials.disconnect(tx, 'acc_1'))
-    const outcome = await one.credentials.takeBack('acc_1', (given, token) => one.access.revoke(given, token))
+    await db.database.inTransaction((tx) => one.disconnected.disconnect(tx, 'acc_1'))
+    const outcome = await one.disconnected.takeBack('acc_1', (given, token) => one.access.revoke(given, token))
     expect(outcome).toBe('taken back')
     expect(await sql('select id from user_credentials')).toEqual([])
     const revocations = standIn().journal.list({ path: '/revoke' })
@@ -227,8 +229,8 @@ describe.each<ProviderName>(['google', 'microsoft'])('acting for an account that
 
   it('leaves the consent alone while another account of ours stands on it', async () => {
     await connect('acc_2')
-    await db.database.inTransaction((tx) => one.credentials.disconnect(tx, 'acc_2'))
-    const outcome = await one.credentials.takeBack('acc_2', (given, token) => one.access.revoke(given, token))
+    await db.database.inTransaction((tx) => one.disconnected.disconnect(tx, 'acc_2'))
+    const outcome = await one.disconnected.takeBack('acc_2', (given, token) => one.access.revoke(given, token))
     expect(outcome).toBe('left to another account')
     await expect(one.use()).resolves.toEqual(expect.any(String))
   })

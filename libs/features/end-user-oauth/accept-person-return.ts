@@ -182,7 +182,8 @@ export class AcceptPersonReturn {
 }
 
 const MAY_TRY_AGAIN: ReadonlySet<ConnectStop['stop']> = new Set([
-  ...(['declined', 'partial', 'wrongAccount', 'wouldLose', 'noRefreshToken', 'failed', 'providerDown'] as const),
+  ...(['declined', 'partial', 'wrongAccount', 'wouldLose', 'beingTakenBack'] as const),
+  ...(['noRefreshToken', 'failed', 'providerDown'] as const),
 ])
 
 /**

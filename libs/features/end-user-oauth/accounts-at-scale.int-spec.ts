@@ -1,9 +1,11 @@
 import { jest } from '@jest/globals'
 import pg from 'pg'
+import { FIND_TO_TAKE_BACK, IS_CONSENT_SHARED } from '#domain/credentials/disconnected-credential-statements.js'
+import { DisconnectedCredentials } from '#domain/credentials/disconnected-credentials.js'
 import { ProviderCredential } from '#domain/credentials/provider-credential.entity.js'
 import { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
 import { UserCredential } from '#domain/credentials/user-credential.entity.js'
-import { CLAIM_CHECKS, CLAIM_TAKING_BACK, FIND_TO_TAKE_BACK } from '#domain/credentials/user-credential-statements.js'
+import { CLAIM_CHECKS } from '#domain/credentials/user-credential-statements.js'
 import { UserCredentials } from '#domain/credentials/user-credentials.js'
 import { Account } from '#domain/grants/account.entity.js'
 import { ConnectedAccounts } from '#domain/grants/connected-accounts.js'
@@ -30,6 +32,8 @@ const ACCOUNTS = 10_000
 /** Disconnected: the newest fifty are due, the others were tried while their provider was down, and are not due again yet. */
 const WAITING = 4_000
 const DUE = 300
+/** Accounts of one user. */
+const CROWD = 2_000
 /** What a pass of the timer takes. */
 const PASS = 20
 /** Rows that one part of a plan may read, and blocks of 8 KiB that a statement may touch; the tables have thousands. */
@@ -45,21 +49,24 @@ describe('among ten thousand connected accounts', () => {
   const operator = new ProviderCredentials(clock, random, sealer)
   const accounts = new ConnectedAccounts(clock, random)
   const user = { clientId: 'cli_1', userId: 'user-77' }
+  const crowd = { clientId: 'cli_1', userId: 'everybody' }
 
   const sql = (text: string, values: unknown[] = []) =>
     ground.database.read((em) => em.execute<Record<string, unknown>[]>(text, values))
   const credentials = () =>
     new UserCredentials(ground.database, clock, random, sealer, operator, log, { timeoutMs: settings.timeoutMs })
 
+  const disconnected = () => new DisconnectedCredentials(ground.database, clock, sealer, operator, log, settings)
+
   beforeAll(async () => {
     await sql(
       `insert into clients (id, name, redirect_uris, callback_origins, sealed_signing_secret, created_at)
        values ('cli_1', '', '{}', '{}', '', now())`,
     )
-    // Each fourth has named no user, as individual connect does; the others have two accounts each.
+    // Each fourth has named no user, as individual connect does; the others have two accounts each, but for one name for many.
     await sql(
       `insert into accounts (id, client_id, user_id, provider, email, kind, provider_user_id, profile_id, created_at)
-       select 'acc_' || n, 'cli_1', case when n % 4 > 0 then 'user-' || n / 2 end, 'google', 'user' || n || '@acme.test',
+       select 'acc_' || n, 'cli_1', case when n > ${ACCOUNTS - WAITING - CROWD} and n <= ${ACCOUNTS - WAITING} then 'everybody' when n % 4 > 0 then 'user-' || n / 2 end, 'google', 'user' || n || '@acme.test',
          'person', 'person-' || n, 'pro_' || n, timestamptz '2026-01-01' + n * interval '1 minute'
        from generate_series(1, ${ACCOUNTS}) n`,
     )
@@ -94,10 +101,10 @@ describe('among ten thousand connected accounts', () => {
     await sql('analyze')
   })
 
-  const expectCheap = async (text: string, values: readonly unknown[], most = FEW.blocks) => {
+  const expectCheap = async (text: string, values: readonly unknown[], most = FEW.blocks, mostRows = FEW.rows) => {
     const { scans, rows, blocks } = await explain(ground.database, text, values)
     expect({ text, scans }).toEqual({ text, scans: [] })
-    expect(rows).toBeLessThanOrEqual(FEW.rows)
+    expect(rows).toBeLessThanOrEqual(mostRows)
     expect(blocks).toBeLessThan(most)
   }
 
@@ -113,6 +120,20 @@ describe('among ten thousand connected accounts', () => {
     expect(found).toHaveLength(2)
     expect(queries).toHaveLength(statements)
     for (const [text, values] of queries) await expectCheap(text, values)
+  })
+
+  // Each account has an ended grant beside the live one, and every second of those has a record that is another user's.
+  it.each<[string, number, () => Promise<unknown[]>]>([
+    ['accounts', 200, () => new FindAccounts(ground.database).find(crowd)],
+    ['authorizations', 200, () => new FindAuthorizations(ground.database).find(crowd)],
+    ['integrations', 100, () => new FindIntegrations(ground.database).find(crowd)],
+  ])('only the newest %s of a client that calls all its users by one name are read', async (_, most, find) => {
+    const asked = jest.spyOn(pg.Client.prototype, 'query')
+    const found = await find()
+    const queries = queriesOf(asked.mock.calls as unknown[][])
+    asked.mockRestore()
+    expect(found).toHaveLength(most)
+    for (const [text, values] of queries) await expectCheap(text, values, FEW.blocks, 2 * FEW.rows)
   })
 
   it.each([
@@ -132,18 +153,18 @@ describe('among ten thousand connected accounts', () => {
   it.each<[string, string, () => unknown[]]>([
     ['the checks that are due', CLAIM_CHECKS.text, () => [clock.now(), PASS]],
     ['what has to be taken back, past all that waits for its provider', FIND_TO_TAKE_BACK.text, () => [PASS]],
-    ['who else stands on a consent', CLAIM_TAKING_BACK.text, () => [`acc_${ACCOUNTS - WAITING + 1}`, minutes(10)]],
+    ['who else stands on a consent', IS_CONSENT_SHARED.text, () => [`acc_${ACCOUNTS - WAITING + 1}`]],
     ['the secrets of sign-ins that are over', SECRETS_OF_SIGN_INS.statement.text, () => [clock.now(), 100]],
     ['the sign-ins that are over', EXPIRED_SIGN_INS.statement.text, () => [clock.now(), 100]],
   ])('the timers find %s without a scan', (_what, text, values) => expectCheap(text, values()))
 
   it('what waits for its provider is due again when its time has come, behind what has been due for longer', async () => {
-    const before = await credentials().findToTakeBack(100)
-    expect(before).toHaveLength(49)
+    const before = await disconnected().findToTakeBack(100)
+    expect(before).toHaveLength(50)
     const waiting = `acc_${ACCOUNTS}`
     await sql(`update user_credentials set claimed_until = now() where id = ?`, [waiting])
-    const due = await credentials().findToTakeBack(100)
-    expect([due.length, due.at(-1)]).toEqual([50, waiting])
+    const due = await disconnected().findToTakeBack(100)
+    expect([due.length, due.at(-1)]).toEqual([51, waiting])
   })
 
   describe('the timer that checks them', () => {
@@ -165,7 +186,8 @@ describe('among ten thousand connected accounts', () => {
       const providers = { userAccess: () => access } as unknown as Providers
       return {
         access,
-        check: () => new CheckAccounts(ground.database, accounts, credentials(), providers, log).checkDue(),
+        check: () =>
+          new CheckAccounts(ground.database, accounts, credentials(), disconnected(), providers, log).checkDue(),
       }
     }
 
@@ -219,6 +241,6 @@ describe('among ten thousand connected accounts', () => {
 function queriesOf(calls: unknown[][]): [text: string, values: unknown[]][] {
   return calls.flatMap(([query, values]): [string, unknown[]][] => {
     const { text = query, values: own = values } = (typeof query === 'object' ? query : {}) as Record<string, unknown>
-    return typeof text === 'string' && text.startsWith('select') ? [[text, (own as unknown[]) ?? []]] : []
+    return typeof text === 'string' && /^(select|with)/.test(text) ? [[text, (own as unknown[]) ?? []]] : []
   })
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { DisconnectedCredentials } from '#domain/credentials/disconnected-credentials.js'
 import { UserCredentials } from '#domain/credentials/user-credentials.js'
 import { ConnectedAccounts } from '#domain/grants/connected-accounts.js'
 import { Providers } from '#domain/providers/providers.js'
@@ -20,6 +21,7 @@ export class CheckAccounts {
     private readonly database: Database,
     private readonly accounts: ConnectedAccounts,
     private readonly credentials: UserCredentials,
+    private readonly disconnected: DisconnectedCredentials,
     private readonly providers: Providers,
     private readonly log: Log,
   ) {}
@@ -41,9 +43,10 @@ export class CheckAccounts {
       if (!(error instanceof BrokerError)) this.log.failure('account.not_checked', error, { account: id })
     }
   }
+
   async #disconnectIfNobodys(tx: Tx, id: string): Promise<boolean> {
     await this.accounts.lock(tx, id)
     if ((await this.accounts.grantsOf(tx, id)).length > 0) return false
-    return this.credentials.disconnect(tx, id)
+    return this.disconnected.disconnect(tx, id)
   }
 }

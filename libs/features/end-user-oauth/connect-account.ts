@@ -58,7 +58,10 @@ export class ConnectAccount {
     return missingScopes(provider, [...new Set(needed)], person.grantedScopes)
   }
 
-  /** @throws ConnectStop noRefreshToken, wrongAccount; wouldLose where something else was connected since the person was asked */
+  /**
+   * @throws ConnectStop noRefreshToken, wrongAccount; wouldLose where something else was connected since the person was asked;
+   *   beingTakenBack where what was brought may have ended by now: it is of no use for a second try
+   */
   async connect(tx: Tx, purpose: Purpose, person: KeptPerson): Promise<Connected> {
     const { clientId, scope, dialect } = purpose
     const owner = ownerOf(purpose, person)
@@ -71,7 +74,7 @@ export class ConnectAccount {
       refreshToken: person.refreshToken === null ? null : new Secret(person.refreshToken),
       grantedScopes: person.grantedScopes,
     })
-    if (!kept) throw new ConnectStop('noRefreshToken')
+    if (kept !== 'kept') throw new ConnectStop(kept === 'no refresh token' ? 'noRefreshToken' : 'beingTakenBack')
     // By OAuth each code buys tokens of its own; the others have none, and for them connecting again changes nothing.
     const once = dialect !== 'oauth'
     const grant = await this.accounts[once ? 'grantOnce' : 'grant'](tx, { accountId, clientId }, scope)

@@ -25,6 +25,10 @@ const STOPS = {
     ...{ status: 409, error: 'partial_consent', oauth: 'access_denied' },
     text: 'This account is connected for other things too, and the code does not cover them. Get one for all of them together.',
   },
+  beingTakenBack: {
+    ...{ status: 409, error: 'being_disconnected', oauth: 'temporarily_unavailable' },
+    text: 'This account was being disconnected at the same moment, and what was allowed may have ended with it. Start again.',
+  },
   noRefreshToken: {
     ...{ status: 403, error: 'access_denied', oauth: 'access_denied' },
     text: 'The provider gave no lasting access. Ask again, with consent: at Google, force a refresh token for offline access.',

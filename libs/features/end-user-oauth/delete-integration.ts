@@ -14,13 +14,13 @@ export class DeleteIntegration {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly accounts: ConnectedAccounts,
-    private readonly integrations: FindIntegrations,
+    private readonly findIntegrations: FindIntegrations,
     private readonly disconnectAccount: DisconnectAccount,
   ) {}
 
   /** @throws ApiError not_found */
   async delete(user: CallerUser, id: string): Promise<void> {
-    const found = await this.integrations.get(user, id)
+    const found = await this.findIntegrations.get(user, id)
     const deleted = await this.database.inTransaction((tx) => this.#delete(tx, user, found))
     // It is gone, or stands on something else since it was read.
     if (deleted === 'changed') return this.delete(user, id)

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { recordAct } from '#domain/audit/record-act.js'
 import type { CallerUser } from '#domain/clients/verify-user-token.js'
-import { UserCredentials } from '#domain/credentials/user-credentials.js'
+import { DisconnectedCredentials } from '#domain/credentials/disconnected-credentials.js'
 import type { Account } from '#domain/grants/account.entity.js'
 import { ConnectedAccounts } from '#domain/grants/connected-accounts.js'
 import { Grant } from '#domain/grants/grant.entity.js'
@@ -35,7 +35,7 @@ export class DisconnectAccount {
     private readonly clock: Clock,
     private readonly accounts: ConnectedAccounts,
     private readonly grants: RevokeGrants,
-    private readonly credentials: UserCredentials,
+    private readonly credentials: DisconnectedCredentials,
     private readonly takeBackConsent: TakeBackConsent,
     private readonly log: Log,
   ) {}

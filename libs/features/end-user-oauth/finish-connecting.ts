@@ -29,7 +29,7 @@ export class FinishConnecting {
     private readonly connectAccount: ConnectAccount,
   ) {}
 
-  /** @throws ConnectStop unknown, expired, used, wouldLose; the code works once, a wrong one uses up nothing */
+  /** @throws ConnectStop unknown, expired, used, wouldLose, beingTakenBack; the code works once, a wrong one uses up nothing */
   async finish(clientId: string, { state, code }: HandedIn): Promise<Authorization> {
     const signIn = await this.database.read((em) => this.signIns.findByState(em, state))
     if (!signIn || signIn.clientId !== clientId || !isItsState(signIn, state)) throw new ConnectStop('unknown')
@@ -38,7 +38,13 @@ export class FinishConnecting {
     if (signIn.expiresAt <= this.clock.now()) throw new ConnectStop('expired')
     const sealed = await this.signIns.open(signIn)
     if (sealed.kind !== 'back') throw new Error(`${signIn.id} was handed over without its person`)
-    return this.#connect(signIn, sealed.person)
+    try {
+      return await this.#connect(signIn, sealed.person)
+    } catch (error) {
+      if (error instanceof ConnectStop && error.stop === 'beingTakenBack')
+        await this.database.inTransaction((tx) => this.signIns.end(tx, signIn))
+      throw error
+    }
   }
 
   #connect(signIn: SignIn, person: KeptPerson): Promise<Authorization> {

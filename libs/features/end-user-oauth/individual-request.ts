@@ -38,6 +38,8 @@ const PROVIDERS_BY_NAME: Record<string, ProviderName> = {
   gsuite: 'google',
   exchange: 'microsoft',
   office365: 'microsoft',
+  live_connect: 'microsoft',
+  outlook_com: 'microsoft',
   microsoft: 'microsoft',
 }
 

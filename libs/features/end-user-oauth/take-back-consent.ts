@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { UserCredentials } from '#domain/credentials/user-credentials.js'
+import { DisconnectedCredentials } from '#domain/credentials/disconnected-credentials.js'
 import type { ProviderName } from '#domain/providers/provider.port.js'
 import { Providers } from '#domain/providers/providers.js'
 
@@ -7,7 +7,7 @@ import { Providers } from '#domain/providers/providers.js'
 @Injectable()
 export class TakeBackConsent {
   constructor(
-    private readonly credentials: UserCredentials,
+    private readonly credentials: DisconnectedCredentials,
     private readonly providers: Providers,
   ) {}
 

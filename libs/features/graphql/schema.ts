@@ -83,7 +83,7 @@ input RevokeAuthorizationInput {
 }
 
 type Query {
-  "What a user has allowed, the newest first."
+  "What a user has allowed, the newest first; of 200 accounts at most."
   authorizations(filter: AuthorizationsFilter!): [Authorization]
   "The version of this API."
   version: String

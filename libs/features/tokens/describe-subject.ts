@@ -3,6 +3,7 @@ import type { ServiceAccount } from '#domain/credentials/service-account.entity.
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
 import type { Account } from '#domain/grants/account.entity.js'
 import type { Grant } from '#domain/grants/grant.entity.js'
+import { MICROSOFT_CONSUMERS } from '#domain/providers/provider.port.js'
 import { Database } from '#platform/database/database.js'
 import { defineStatement } from '#platform/database/statement.js'
 import { notFound } from '#platform/errors/api-error.js'
@@ -14,12 +15,16 @@ export type Subject =
 export interface DescribedAccount extends Pick<Account, 'id' | 'provider' | 'email' | 'displayName' | 'profileId'> {
   /** False where its owner has connected it, and has to sign in again. */
   connected: boolean
+  /** Its owner's own, of no organisation. */
+  isConsumers: boolean
 }
 
 /** Part of every token answer of a mailbox, hence past the unit of work. Values: account. */
 const FIND_ACCOUNT = defineStatement<DescribedAccount>(
   'find-described-account',
   `select a.id, a.provider, a.email, a.display_name as "displayName", a.profile_id as "profileId",
+     a.service_account_id is null and case a.provider when 'google' then u.organisation_id is null
+       else a.organisation_id = '${MICROSOFT_CONSUMERS}' end as "isConsumers",
      a.service_account_id is not null
        or (u.id is not null and u.disconnected_at is null and u.requires_authentication_since is null) as connected
    from accounts a left join user_credentials u on u.id = a.id where a.id = $1`,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { recordAct } from '#domain/audit/record-act.js'
+import { DisconnectedCredentials } from '#domain/credentials/disconnected-credentials.js'
 import { ServiceAccount } from '#domain/credentials/service-account.entity.js'
-import { UserCredentials } from '#domain/credentials/user-credentials.js'
 import { Account } from '#domain/grants/account.entity.js'
 import { ConnectedAccounts } from '#domain/grants/connected-accounts.js'
 import { Grant, ownServiceAccountOf } from '#domain/grants/grant.entity.js'
@@ -28,7 +28,7 @@ export class RevokeAuthorization {
     private readonly tokens: Tokens,
     private readonly grants: RevokeGrants,
     private readonly connectedAccounts: ConnectedAccounts,
-    private readonly userCredentials: UserCredentials,
+    private readonly disconnectedCredentials: DisconnectedCredentials,
     private readonly serviceAccounts: RevokeServiceAccounts,
     private readonly log: Log,
   ) {}
@@ -60,7 +60,7 @@ export class RevokeAuthorization {
       const grants = await this.grants.revokeAllOfAccount(tx, accountId)
       if (grants === 0) return 0
       // Nothing stands on it any more: a timer takes it back at the provider, so nobody waits for that one here.
-      if (isConnected) await this.userCredentials.disconnect(tx, accountId)
+      if (isConnected) await this.disconnectedCredentials.disconnect(tx, accountId)
       const { email: mailbox } = await tx.findOneOrFail(Account, { id: accountId })
       await recordAct(tx, {
         ...{ clientId, at: this.clock.now(), act: 'grant.revoked', serviceAccountId, mailbox, subject: accountId },

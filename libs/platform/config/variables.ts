@@ -208,7 +208,7 @@ export const VARIABLES = {
     wholeNumber(1, 999_999, 600),
   ),
   MANDATE_LIMIT_AUTHORIZATIONS: variable(
-    'Visits a minute that may begin on the consent pages from one address.',
+    'Visits a minute that may begin on our pages, or end there with nothing allowed, from one address.',
     '120',
     wholeNumber(1, 999_999, 120),
   ),

@@ -65,22 +65,20 @@ export const disconnectedAnswer = z.strictObject({})
 
 export const toAccountBody = (account: FoundAccount): z.infer<typeof accountAnswer> => ({
   id: account.id,
-  providerId: account.profile_id,
-  userId: account.user_id,
-  clientId: account.client_id,
+  providerId: account.profileId,
+  userId: account.userId,
+  clientId: account.clientId,
   providerUserId: account.email,
-  providerUserDisplayName: account.display_name,
+  providerUserDisplayName: account.displayName,
   integrationId: morgenIdOf(account.provider),
   auth: {
     mechanism: 'oauth',
-    refreshTokenUpdatedAt: iso(account.refresh_token_updated_at),
-    accessTokenUpdatedAt: iso(account.access_token_updated_at),
+    refreshTokenUpdatedAt: account.refreshTokenUpdatedAt.toISOString(),
+    accessTokenUpdatedAt: account.accessTokenUpdatedAt.toISOString(),
   },
-  lastCheckedAt: iso(account.last_checked_at),
-  lastCheckedError: account.last_checked_error,
-  requiresAuthentication: account.requires_authentication_since ? true : null,
-  createdAt: iso(account.created_at),
-  updatedAt: iso(account.last_checked_at),
+  lastCheckedAt: account.lastCheckedAt.toISOString(),
+  lastCheckedError: account.lastCheckedError,
+  requiresAuthentication: account.requiresAuthentication || null,
+  createdAt: account.createdAt.toISOString(),
+  updatedAt: account.lastCheckedAt.toISOString(),
 })
-
-const iso = (time: Date) => new Date(time).toISOString()

@@ -27,7 +27,7 @@ import {
 @Controller()
 export class WorkApiController {
   constructor(
-    private readonly integrations: FindIntegrations,
+    private readonly findIntegrations: FindIntegrations,
     private readonly createIntegration: CreateIntegration,
     private readonly deleteIntegration: DeleteIntegration,
     private readonly startConnecting: StartConnecting,
@@ -43,6 +43,7 @@ export class WorkApiController {
     access: 'user token',
     body: integrationBody,
     answers: { 201: integrationAnswer },
+    refusals: [409],
   })
   async create(@CallerUser() user: User, @Body() body: unknown) {
     const { provider, media_type: mediaType } = readInput(integrationBody, body)
@@ -60,14 +61,14 @@ export class WorkApiController {
     answers: { 200: integrationListAnswer },
   })
   async list(@CallerUser() user: User) {
-    return { integrations: (await this.integrations.find(user)).map(toIntegrationBody) }
+    return { integrations: (await this.findIntegrations.find(user)).map(toIntegrationBody) }
   }
 
   @Get('integrations/:id')
   @UseGuards(UserTokenGuard)
   @Described({ summary: 'Show an integration', access: 'user token', answers: { 200: integrationAnswer } })
   async show(@CallerUser() user: User, @Param('id') id: string) {
-    return toIntegrationBody(await this.integrations.get(user, id))
+    return toIntegrationBody(await this.findIntegrations.get(user, id))
   }
 
   @Delete('integrations/:id')
@@ -100,7 +101,7 @@ export class WorkApiController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const { return_to: redirectUri = null, redirect } = readInput(authIntegrationQuery, query)
-    const integration = await this.integrations.get(user, id)
+    const integration = await this.findIntegrations.get(user, id)
     const { url } = await this.startConnecting.start({
       ...{ dialect: 'work-api', ...user, provider: WORK_API_USES[integration.provider].provider },
       ...{ scope: integration.scope as ConnectScope[], redirectUri, redirectField: 'return_to' },
@@ -137,7 +138,7 @@ export class WorkApiController {
   })
   async serverCode(@CallerUser() user: User, @Param('integration_id') id: string, @Body() body: unknown) {
     const { code } = readInput(serverCodeForm, body)
-    await this.connectByServerCode.connect(user, await this.integrations.get(user, id), code)
-    return toIntegrationBody(await this.integrations.get(user, id))
+    await this.connectByServerCode.connect(user, await this.findIntegrations.get(user, id), code)
+    return toIntegrationBody(await this.findIntegrations.get(user, id))
   }
 }

@@ -40,6 +40,11 @@ export const stops: Record<StopPageName, StopWords> = {
     changed: 'Nothing was changed.',
     toDo: START_AGAIN,
   },
+  beingTakenBack: {
+    title: 'That was too soon',
+    happened: 'This account was being disconnected at the same moment, and what you allowed may have ended with it.',
+    toDo: 'Try again now.',
+  },
   noRefreshToken: {
     title: 'The access would have ended at once',
     happened: 'Your provider allowed it only for the moment.',

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { UserCredentials } from '#domain/credentials/user-credentials.js'
+import { DisconnectedCredentials } from '#domain/credentials/disconnected-credentials.js'
 import { seconds } from '#platform/clock/clock.js'
 import { Log } from '#platform/observability/log.js'
 import { Timer } from '#platform/timers/timer.js'
@@ -15,7 +15,7 @@ const TAKEN_BACK_AT_ONCE = 20
 export class ConnectedAccountsTimer extends Timer {
   constructor(
     private readonly checks: CheckAccounts,
-    private readonly credentials: UserCredentials,
+    private readonly disconnected: DisconnectedCredentials,
     private readonly takeBackConsent: TakeBackConsent,
     log: Log,
   ) {
@@ -27,7 +27,7 @@ export class ConnectedAccountsTimer extends Timer {
   }
 
   async #takeBackDue() {
-    const due = await this.credentials.findToTakeBack(TAKEN_BACK_AT_ONCE)
+    const due = await this.disconnected.findToTakeBack(TAKEN_BACK_AT_ONCE)
     await Promise.all(due.map((id) => this.takeBackConsent.takeBack(id)))
   }
 }

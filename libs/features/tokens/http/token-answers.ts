@@ -11,8 +11,8 @@ const tokens = {
   sub: z.string(),
 }
 const linkingProfile = {
-  provider_name: z.enum(['google', 'exchange']),
-  provider_service: z.enum(['gsuite', 'office365']),
+  provider_name: z.enum(['google', 'exchange', 'live_connect']),
+  provider_service: z.enum(['gsuite', 'google', 'office365', 'outlook_com']),
   profile_id: z.string(),
   profile_name: z.string(),
 }

@@ -105,9 +105,13 @@ const PROVIDER_NAMES = {
   google: { provider_name: 'google', provider_service: 'gsuite' },
   microsoft: { provider_name: 'exchange', provider_service: 'office365' },
 } as const
+const NAMES_FOR_CONSUMERS = {
+  google: { provider_name: 'google', provider_service: 'google' },
+  microsoft: { provider_name: 'live_connect', provider_service: 'outlook_com' },
+} as const
 
-const linkingProfile = ({ provider, profileId, email }: DescribedAccount) => ({
-  ...PROVIDER_NAMES[provider],
+const linkingProfile = ({ provider, profileId, email, isConsumers }: DescribedAccount) => ({
+  ...(isConsumers ? NAMES_FOR_CONSUMERS : PROVIDER_NAMES)[provider],
   profile_id: profileId,
   profile_name: email,
 })

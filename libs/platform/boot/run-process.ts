@@ -8,11 +8,13 @@ import {
 } from '#platform/config/settings.js'
 import { armFailPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
+import { boundGarbage } from './bound-garbage.js'
 import { releaseStartMemory } from './release-start-memory.js'
 import type { RunningApplication } from './run-application.js'
 
 /** A whole process: configuration, start, and a clean stop on SIGINT and SIGTERM. A second signal stops waiting. */
 export async function runProcess(mode: RunMode, start: (settings: Settings, log: Log) => Promise<RunningApplication>) {
+  boundGarbage()
   try {
     const settings = loadSettings(mode)
     forgetSecrets()

@@ -1,22 +1,19 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { NodeProcess } from '../apps/demo/node-process.js'
+import { CURVE, type Sample, writeCurve } from './backlog-curve.js'
 import { received, strangers } from './callbacks.js'
-import { startMandate } from './mandate.js'
+import { asLine, type CpuTime, cpuTime, since } from './cpu-time.js'
+import { type BenchedMandate, startMandate } from './mandate.js'
 import { residentMegabytes } from './resident-memory.js'
 import { type Result, resultOf, type Scenario } from './scenario.js'
 
 const NAME = 'backlog'
 const REQUESTS = 100_000
 const SAMPLE_MS = 1_000
-/** Where the curve goes: seconds, callbacks so far, and megabytes of worker and api. */
-const CURVE = 'artefacts/backlog.csv'
 
-interface Sample {
-  seconds: number
-  told: number
-  worker: number
-  api: number
+/** What has been used of the processors until then goes with it. */
+interface Measured extends Sample {
+  cpu: CpuTime
 }
 
 /**
@@ -43,25 +40,28 @@ export const backlog: Scenario = {
       const quiet = p95(await answerTimes(url, token, 200))
       const worker = await mandate.startWorker()
       const begun = performance.now()
-      const samples: Sample[] = []
+      const samples: Measured[] = [
+        { ...sampleOf(mandate, worker), seconds: 0, told: 0, cpu: cpuTime(ground.directory) },
+      ]
       const busy: number[] = []
       for (let told = 0; told < REQUESTS; ) {
         busy.push(...(await answerTimes(url, token, 5)))
         await pause(SAMPLE_MS)
         told = (await received(ground)) - before
         const seconds = (performance.now() - begun) / 1000
-        samples.push({ seconds, told, worker: residentMegabytes(worker.pid), api: residentMegabytes(mandate.api.pid) })
+        samples.push({ ...sampleOf(mandate, worker), seconds, told, cpu: cpuTime(ground.directory) })
         if (worker.hasEnded) throw new Error(`The worker has ended:\n${worker.said}`)
         if (samples.length % 15 === 0) say(`${NAME}: ${told} after ${seconds.toFixed(0)} s`)
       }
-      const lines = samples.map(({ seconds, told, worker, api }) => [seconds.toFixed(1), told, worker, api].join(','))
-      await mkdir(dirname(CURVE), { recursive: true })
-      await writeFile(CURVE, `${['seconds,told,worker MB,api MB', ...lines].join('\n')}\n`)
-      const rates = [rateOf(samples, 0, 0.1), rateOf(samples, 0.45, 0.55), rateOf(samples, 0.9, 1)]
+      await writeCurve(samples)
+      const [first, middle, last] = [spanOf(samples, 0, 0.1), spanOf(samples, 0.45, 0.55), spanOf(samples, 0.9, 1)]
+      for (const [name, { told, cpu }] of Object.entries({ first, middle, last }))
+        say(`${NAME}, ${name} tenth: ${asLine(cpu, told)}`)
       const held = (part: (sample: Sample) => number) => against(part(atPart(samples, 1)), part(atPart(samples, 0.1)))
       return [
-        { ...against(rates[1]!, rates[0]!), name: 'backlog-middle', unit: 'callbacks/s; floor: the first tenth' },
-        { ...against(rates[2]!, rates[0]!), name: 'backlog-last', unit: 'callbacks/s; floor: the first tenth' },
+        { ...against(middle.rate, first.rate), name: 'backlog-middle', unit: 'callbacks/s; floor: the first tenth' },
+        { ...against(last.rate, first.rate), name: 'backlog-last', unit: 'callbacks/s; floor: the first tenth' },
+        { ...against(last.cpuMs, first.cpuMs), name: 'backlog-cpu', unit: 'ms of CPU each; floor: the first tenth' },
         { ...held(({ worker }) => worker), name: 'backlog-worker', unit: 'MB; floor: after a tenth' },
         { ...held(({ api }) => api), name: 'backlog-api', unit: 'MB; floor: after a tenth' },
         { ...against(p95(busy), quiet), name: 'backlog-p95', unit: 'ms of an API call; floor: before' },
@@ -75,12 +75,19 @@ export const backlog: Scenario = {
 const against = (ours: number, floor: number): Omit<Result, 'name' | 'unit'> =>
   resultOf('', '', { ours: [ours], floor: [floor] })
 
-const atPart = (samples: readonly Sample[], part: number) => samples.find(({ told }) => told >= part * REQUESTS)!
+const sampleOf = ({ api }: BenchedMandate, worker: NodeProcess) => ({
+  worker: residentMegabytes(worker.pid),
+  api: residentMegabytes(api.pid),
+})
 
-function rateOf(samples: readonly Sample[], from: number, to: number): number {
-  const start = from === 0 ? { seconds: 0, told: 0 } : atPart(samples, from)
-  const end = atPart(samples, to)
-  return (end.told - start.told) / (end.seconds - start.seconds)
+const atPart = <One extends Sample>(samples: readonly One[], part: number): One =>
+  samples.find(({ told }) => told >= part * REQUESTS)!
+
+function spanOf(samples: readonly Measured[], from: number, to: number) {
+  const [start, end] = [atPart(samples, from), atPart(samples, to)]
+  const [told, cpu] = [end.told - start.told, since(start.cpu, end.cpu)]
+  const cpuMs = [...cpu.values()].reduce((sum, ms) => sum + ms, 0) / told
+  return { told, cpu, cpuMs, rate: told / (end.seconds - start.seconds) }
 }
 
 async function answerTimes(url: string, token: string | undefined, calls: number): Promise<number[]> {

@@ -54,7 +54,9 @@ function processes() {
       // The name, in brackets, may hold anything.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-      found.set(pid, { parent: Number(fields[1]), command, ticks: Number(fields[11]) + Number(fields[12]) })
+      // User and system; its own, and of children that have ended: a server of PostgreSQL's lives as long as its connection.
+      const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+      found.set(pid, { parent: Number(fields[1]), command, ticks })
     } catch {
       // It has ended meanwhile.
     }

@@ -1,6 +1,6 @@
 import * as crypto from 'node:crypto'
 import { jest } from '@jest/globals'
-import type { Run } from '#platform/database/database.js'
+import type { LookUp } from '#platform/database/database.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 
 /** The lengths of what was compared, in bytes. */
@@ -30,12 +30,12 @@ describe('client authentication', () => {
   /** What was asked of the database, and what was compared. */
   async function workFor(who: string) {
     const asked: string[] = []
-    const run = async ({ name }: { name: string }) => {
-      asked.push(name)
+    const lookUp = async ({ alone }: { alone: { name: string } }) => {
+      asked.push(alone.name)
       return rows[who]!
     }
     compared.length = 0
-    const found = await new AuthenticateClient(new HeldClock()).authenticate(run as Run, 'x', presented(who))
+    const found = await new AuthenticateClient(new HeldClock()).authenticate(lookUp as LookUp, 'x', presented(who))
     return { isLetIn: found !== null, asked, compared: [...compared] }
   }
 

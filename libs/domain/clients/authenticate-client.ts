@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Clock } from '#platform/clock/clock.js'
-import type { Run } from '#platform/database/database.js'
-import { defineStatement } from '#platform/database/statement.js'
+import type { LookUp } from '#platform/database/database.js'
+import { defineLookup } from '#platform/database/statement.js'
 import { equalInConstantTime, hashOf } from '#platform/secrets/random.js'
 import { isLive } from './clients.js'
 
@@ -17,12 +17,12 @@ interface Candidate {
   expiresAt: Date | null
 }
 
-/** Asked at each call of an OAuth endpoint: one statement, past the unit of work. Values: client. */
-const FIND_CLIENT_SECRETS = defineStatement<Candidate>(
+/** Asked at each call of an OAuth endpoint. By client. */
+const FIND_CLIENT_SECRETS = defineLookup<Candidate>(
   'find-client-secrets',
-  `select c.disabled_at as "disabledAt", c.may_hold_provider_tokens as "mayHoldProviderTokens",
+  `select s.client_id as asked, c.disabled_at as "disabledAt", c.may_hold_provider_tokens as "mayHoldProviderTokens",
      s.secret_hash as "secretHash", s.expires_at as "expiresAt"
-   from client_secrets s join clients c on c.id = s.client_id where s.client_id = $1`,
+   from client_secrets s join clients c on c.id = s.client_id where s.client_id = any ($1::text[])`,
 )
 
 /** Stands in for the secrets of a client that does not exist, so that both refusals take the same way. */
@@ -40,8 +40,8 @@ export class AuthenticateClient {
   constructor(private readonly clock: Clock) {}
 
   /** The client, or null for an unknown or disabled one and for a wrong secret: nobody outside can tell which. */
-  async authenticate(run: Run, clientId: string, secret: string): Promise<AuthenticatedClient | null> {
-    const secrets = await run(FIND_CLIENT_SECRETS, [clientId])
+  async authenticate(lookUp: LookUp, clientId: string, secret: string): Promise<AuthenticatedClient | null> {
+    const secrets = await lookUp(FIND_CLIENT_SECRETS, clientId)
     const presented = hashOf(secret)
     const now = this.clock.now()
     const candidates = secrets.length > 0 ? secrets : NOBODY

@@ -30,7 +30,7 @@ describe('clients', () => {
   }
   const rotate = (id: string) => db.database.inTransaction((tx) => clients.rotateSecret(tx, id))
   const authenticate = async (id: string, secret: string) =>
-    (await authentication.authenticate(db.database.run, id, secret))?.id ?? null
+    (await authentication.authenticate(db.database.lookUp, id, secret))?.id ?? null
   // A new one each time: the keys are kept for some seconds.
   const hmacSecretsOf = async (id: string) =>
     (await new SignCallback(clock, sealer).keysOf(db.database, id)).hmacSecrets.map((secret) => secret.reveal())

@@ -9,8 +9,10 @@ import { Log } from '#platform/observability/log.js'
 /** Values: account, now, error key. */
 const END_MAILBOX = defineStatement<{ grants: number }>(
   'end-mailbox',
-  `with ended as (
-     update grants set revoked_at = $2 where account_id = $1 and revoked_at is null returning id
+  `with locked as (
+     select id from grants where account_id = $1 and revoked_at is null order by id for update
+   ), ended as (
+     update grants set revoked_at = $2 where id = any (array(select id from locked)) returning id
    ), account as (
      select a.*, (select count(*)::int from ended) as grants from accounts a where a.id = $1 and exists (select 1 from ended)
    ), audited as (

@@ -87,9 +87,9 @@ describe('grants', () => {
   const refresh = (issued: IssuedTokens, by: Partial<Refresh> = {}) =>
     refreshTokens.rotate({ refreshToken: issued.refreshToken.reveal(), clientId: CLIENT, ...by })
   const facts = (token: Secret<string>, clientId = CLIENT) =>
-    inspect.find(ground.database.run, token.reveal(), clientId)
+    inspect.find(ground.database.lookUp, token.reveal(), clientId)
   const isAlive = async (issued: IssuedTokens) =>
-    (await tokens.findGrantByAccessToken(ground.database.run, issued.accessToken.reveal())) !== null
+    (await tokens.findGrantByAccessToken(ground.database.lookUp, issued.accessToken.reveal())) !== null
   /** What is on record about a grant. */
   const acts = async (grantId: string) => {
     const rows = await ground.database.read((em) =>
@@ -131,6 +131,19 @@ describe('grants', () => {
         expect(reason).toBeInstanceOf(OAuthError)
         expect(reason).toMatchObject({ code: 'invalid_grant' })
       }
+    })
+
+    it('of many that come together is exchanged alone, and a used one among them ends what it bought and nothing else', async () => {
+      const asked = await Promise.all(Array.from({ length: 12 }, newCode))
+      const replayed = await redeem(asked[4]!.code)
+
+      const answers = await Promise.allSettled(asked.map(({ code }) => redeem(code)))
+
+      expect(answers.map(({ status }) => status)).toEqual(asked.map((_, n) => (n === 4 ? 'rejected' : 'fulfilled')))
+      const issued = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+      expect(issued.map(({ grant }) => grant.id)).toEqual(asked.filter((_, n) => n !== 4).map(({ grantId }) => grantId))
+      expect(await Promise.all(issued.map(isAlive))).not.toContain(false)
+      expect(await isAlive(replayed)).toBe(false)
     })
 
     it('ends its tokens when its rightful client uses it again, on record', async () => {
@@ -328,10 +341,25 @@ describe('grants', () => {
     it('brings an access token of less scope, and stays as wide as it was', async () => {
       const first = await redeem((await newCode()).code)
       const narrowed = await refresh(first, { narrow: () => ['read_only'] })
-      const grant = await tokens.findGrantByAccessToken(ground.database.run, narrowed.accessToken.reveal())
+      const grant = await tokens.findGrantByAccessToken(ground.database.lookUp, narrowed.accessToken.reveal())
 
       expect([narrowed.scope, grant!.scope]).toEqual([['read_only'], ['read_only']])
       expect((await refresh(narrowed)).scope).toEqual(['read_only', 'create_event'])
+    })
+
+    it('of many that come together brings the tokens of its own grant, in the scope that was asked for it', async () => {
+      const issued = await Promise.all(Array.from({ length: 12 }, async () => redeem((await newCode()).code)))
+
+      const next = await Promise.all(
+        issued.map((tokens, n) => refresh(tokens, n % 3 === 0 ? { narrow: () => ['create_event'] } : {})),
+      )
+
+      expect(next.map(({ grant }) => grant.id)).toEqual(issued.map(({ grant }) => grant.id))
+      const said = await Promise.all(next.map(({ accessToken }) => facts(accessToken)))
+      expect(said.map((token) => token?.scope)).toEqual(
+        next.map((_, n) => (n % 3 === 0 ? ['create_event'] : ['read_only', 'create_event'])),
+      )
+      expect(await Promise.all(issued.map(isAlive))).not.toContain(false)
     })
 
     it('is as it was after a refresh that asked for too much', async () => {
@@ -456,7 +484,7 @@ describe('grants', () => {
       return redeem(await issueCode(grantId, `dar_${requests}`))
     }
     const scopeOf = async ({ accessToken }: IssuedTokens) =>
-      (await tokens.findGrantByAccessToken(ground.database.run, accessToken.reveal()))?.scope ?? null
+      (await tokens.findGrantByAccessToken(ground.database.lookUp, accessToken.reveal()))?.scope ?? null
     const rowOf = async ({ grant }: IssuedTokens) => {
       const [row] = await ground.database.read((em) =>
         em.execute('select scope, revoked_at is not null as ended from grants where id = ?', [grant.id]),

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common'
 import { Clock } from '#platform/clock/clock.js'
 import type { RefreshTokenSettings } from '#platform/config/settings.js'
 import { REFRESH_TOKEN_SETTINGS } from '#platform/config/tokens.js'
-import type { Run } from '#platform/database/database.js'
+import type { LookUp } from '#platform/database/database.js'
 import { hashOf } from '#platform/secrets/random.js'
 import type { Grant } from './grant.entity.js'
 import { standingOf } from './refresh-token-standing.js'
@@ -30,11 +30,11 @@ export class InspectToken {
   ) {}
 
   /** Null for whatever would be refused if this client used it now, whatever the reason. */
-  async find(run: Run, token: string, clientId: string): Promise<TokenFacts | null> {
+  async find(lookUp: LookUp, token: string, clientId: string): Promise<TokenFacts | null> {
     const tokenHash = hashOf(token)
-    const [access] = await run(FIND_ACCESS_TOKEN, [tokenHash])
+    const [access] = await lookUp(FIND_ACCESS_TOKEN, tokenHash)
     if (access) return access.clientId === clientId ? this.#ofAccessToken(access) : null
-    const [refresh] = await run(FIND_REFRESH_TOKEN, [tokenHash])
+    const [refresh] = await lookUp(FIND_REFRESH_TOKEN, tokenHash)
     return refresh?.clientId === clientId ? this.#ofRefreshToken(refresh) : null
   }
 

@@ -59,7 +59,7 @@ export class RedeemCode {
    * sees a code go by could (OAuth 2.1, "Reuse of Authorization Codes").
    */
   async #getCode(codeHash: string, { clientId, redirectUri, codeVerifier }: Redemption): Promise<FoundCode> {
-    const [code] = await this.database.run(FIND_CODE, [codeHash])
+    const [code] = await this.database.lookUp(FIND_CODE, codeHash)
     if (!code) throw refused('no such code')
     if (code.clientId !== clientId) throw refused('the code belongs to another client')
     if (code.redirectUri !== redirectUri) throw refused('redirect_uri differs from the one the code was issued for')
@@ -74,7 +74,7 @@ export class RedeemCode {
    */
   async #exchange(codeHash: string, code: FoundCode): Promise<IssuedTokens | null> {
     const { values, issuedFor } = this.tokens.make(code)
-    const [grant] = await this.database.run(EXCHANGE_CODE, [...values, codeHash, code.grantId])
+    const grant = await this.database.runTogether(EXCHANGE_CODE, [code.grantId, ...values, codeHash])
     return grant ? issuedFor(grant) : null
   }
 

@@ -1,3 +1,4 @@
+import { LockMode } from '@mikro-orm/core'
 import { Injectable } from '@nestjs/common'
 import { Clock } from '#platform/clock/clock.js'
 import type { Tx } from '#platform/database/database.js'
@@ -16,8 +17,10 @@ export class RevokeGrants {
   }
 
   /** Only with their account locked, by `ConnectedAccounts.lockOfUser`. */
-  revokeThese(tx: Tx, grants: readonly Grant[]): Promise<number> {
+  async revokeThese(tx: Tx, grants: readonly Grant[]): Promise<number> {
     const live = { id: { $in: grants.map(({ id }) => id) }, revokedAt: null }
+    // In one order, because refreshes of several of them may be under way in one statement.
+    await tx.find(Grant, live, { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE })
     return tx.nativeUpdate(Grant, live, { revokedAt: this.clock.now() })
   }
 

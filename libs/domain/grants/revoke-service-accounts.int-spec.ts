@@ -73,8 +73,8 @@ describe('revoking a service account with ten thousand mailboxes', () => {
         (error) => error.code !== 'invalid_grant',
       )
     return {
-      access: (await tokens.findGrantByAccessToken(database.run, access)) !== null,
-      introspection: (await inspect.find(database.run, access, CLIENT)) !== null,
+      access: (await tokens.findGrantByAccessToken(database.lookUp, access)) !== null,
+      introspection: (await inspect.find(database.lookUp, access, CLIENT)) !== null,
       code: await succeeds(codes.redeem({ code, clientId: CLIENT, redirectUri: CALLBACK_URL })),
       refresh: await succeeds(refreshTokens.rotate({ refreshToken, clientId: CLIENT })),
     }
@@ -187,7 +187,7 @@ describe('revoking a service account with ten thousand mailboxes', () => {
       await until('the switch to be thrown', async () => (await acts('ser_d', 'service_account.revoked')).length === 1)
       // Not `works`: a refresh would wait for the grant that is held.
       const { database, tokens, codes } = partsOf(other)
-      expect(await tokens.findGrantByAccessToken(database.run, 'access-ser_d-1')).toBeNull()
+      expect(await tokens.findGrantByAccessToken(database.lookUp, 'access-ser_d-1')).toBeNull()
       const redemption = { code: 'code-ser_d-1', clientId: CLIENT, redirectUri: CALLBACK_URL }
       await expect(codes.redeem(redemption)).rejects.toMatchObject({ code: 'invalid_grant' })
       expect(await acts('ser_d', 'service_account.grants_ended')).toEqual([])

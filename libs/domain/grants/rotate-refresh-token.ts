@@ -41,7 +41,7 @@ export class RotateRefreshToken {
   async rotate({ refreshToken, clientId, narrow }: Refresh): Promise<IssuedTokens> {
     const tokenHash = hashOf(refreshToken)
     for (let look = 1; look <= LOOKS; look++) {
-      const [found] = await this.database.run(FIND_REFRESH_TOKEN, [tokenHash])
+      const [found] = await this.database.lookUp(FIND_REFRESH_TOKEN, tokenHash)
       if (found?.clientId !== clientId) throw refused("no such token, or its grant is revoked, or another client's")
       await this.#refuseSpent(found)
       const tokens = await this.#exchange(tokenHash, found, narrow?.(found) ?? null)
@@ -72,10 +72,10 @@ export class RotateRefreshToken {
   ): Promise<IssuedTokens | null> {
     const { id, generation, refreshGeneration: seen } = found
     const { values, issuedFor } = this.tokens.make(found)
-    const [grant] = await this.database.run(ROTATE_REFRESH_TOKEN, [
-      ...values,
-      ...[tokenHash, id, seen, generation === seen ? seen + 1 : seen],
-      ...[narrowed, after(this.clock.now(), -REPLAY_MEMORY)],
+    const grant = await this.database.runTogether(ROTATE_REFRESH_TOKEN, [
+      ...([id, ...values] as const),
+      ...[tokenHash, seen, generation === seen ? seen + 1 : seen],
+      ...[narrowed?.join(' ') ?? null, after(this.clock.now(), -REPLAY_MEMORY)],
     ])
     return grant ? issuedFor(grant, narrowed) : null
   }

@@ -1,33 +1,23 @@
 import { recordActsOf } from '#domain/audit/record-act.js'
-import { defineStatement } from '#platform/database/statement.js'
+import { defineCallersStatement, defineLookup } from '#platform/database/statement.js'
 import type { Grant } from './grant.entity.js'
 import { anyScopeLeft, GRANT_COLUMNS, LIVE_OWNERS, scopeLeft } from './live-grant.js'
 
 const OWN_SCOPE = 'coalesce(t.scope, g.scope)'
 /** After `from …_tokens t`. */
 const LIVE_GRANT_OF_TOKEN = `join grants g on g.id = t.grant_id and g.revoked_at is null ${LIVE_OWNERS}`
-const LIVE_GRANT = `select ${GRANT_COLUMNS} from grants g ${LIVE_OWNERS}
-     where g.id = $9 and g.revoked_at is null and ${anyScopeLeft('g.scope')}`
-
-/** Every call of every client asks it. The scope is the token's, where that is narrower. Values: hash of an access token, now. */
-export const FIND_GRANT_BY_ACCESS_TOKEN = defineStatement<Grant>(
-  'find-grant-by-access-token',
-  `select ${GRANT_COLUMNS}, ${scopeLeft(OWN_SCOPE)} as scope
-   from access_tokens t ${LIVE_GRANT_OF_TOKEN}
-   where t.token_hash = $1 and t.expires_at > $2 and ${anyScopeLeft(OWN_SCOPE)}`,
-)
 
 export interface FoundAccessToken extends Grant {
   issuedAt: Date
   expiresAt: Date
 }
 
-/** With its live grant, and the token's scope where that is narrower; expired or not. Values: hash. */
-export const FIND_ACCESS_TOKEN = defineStatement<FoundAccessToken>(
+/** Every call of every client asks it: with its live grant, and the token's scope where that is narrower; expired or not. By hash. */
+export const FIND_ACCESS_TOKEN = defineLookup<FoundAccessToken>(
   'find-access-token',
-  `select ${GRANT_COLUMNS}, ${scopeLeft(OWN_SCOPE)} as scope, t.created_at as "issuedAt", t.expires_at as "expiresAt"
+  `select t.token_hash as asked, ${GRANT_COLUMNS}, ${scopeLeft(OWN_SCOPE)} as scope, t.created_at as "issuedAt", t.expires_at as "expiresAt"
    from access_tokens t ${LIVE_GRANT_OF_TOKEN}
-   where t.token_hash = $1 and ${anyScopeLeft(OWN_SCOPE)}`,
+   where t.token_hash = any ($1::text[]) and ${anyScopeLeft(OWN_SCOPE)}`,
 )
 
 export interface FoundRefreshToken extends Grant {
@@ -36,15 +26,15 @@ export interface FoundRefreshToken extends Grant {
   usedAt: Date | null
 }
 
-/** With its live grant, used or not. Values: hash. */
-export const FIND_REFRESH_TOKEN = defineStatement<FoundRefreshToken>(
+/** With its live grant, used or not. By hash. */
+export const FIND_REFRESH_TOKEN = defineLookup<FoundRefreshToken>(
   'find-refresh-token',
-  `select ${GRANT_COLUMNS}, t.generation, t.created_at as "issuedAt", t.used_at as "usedAt"
+  `select t.token_hash as asked, ${GRANT_COLUMNS}, t.generation, t.created_at as "issuedAt", t.used_at as "usedAt"
    from refresh_tokens t ${LIVE_GRANT_OF_TOKEN}
-   where t.token_hash = $1 and ${anyScopeLeft('g.scope')}`,
+   where t.token_hash = any ($1::text[]) and ${anyScopeLeft('g.scope')}`,
 )
 
-/** What every pair of tokens is written from, in the order of the values of {@link storeTokensOf}. */
+/** What every pair of tokens is written from. */
 export type TokenValues = [
   accessHash: string,
   refreshHash: string,
@@ -55,9 +45,19 @@ export type TokenValues = [
   requestId: string | null,
 ]
 
+/** Its grant, and {@link TokenValues}; then what a statement adds, with the names of that. */
+const askedWith = (values: string, names: string) => `asked as (
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[],
+        $8::text[], ${values})
+      as asked (grant_id, access_hash, refresh_hash, now, expires_at, actor, address, origin_id, ${names})
+  ), alive as (
+    select ${GRANT_COLUMNS} from grants g ${LIVE_OWNERS}
+    where g.id = any ($1::text[]) and g.revoked_at is null and ${anyScopeLeft('g.scope')}
+  )`
+
 /**
- * Stores a pair of tokens of the grant that a CTE `live` holds by {@link GRANT_COLUMNS}, and puts that on record.
- * Text, so that a code or a refresh token is used up and turned into tokens in one statement.
+ * Stores the pairs of tokens that a CTE `live` holds, the grants of `alive` with what was `asked` of each, and puts that on
+ * record. Text, so that codes or refresh tokens are used up and turned into tokens in one statement.
  * Both options are SQL: the access token's own scope, and the refresh token's generation.
  */
 const storeTokensOf = (
@@ -65,16 +65,18 @@ const storeTokensOf = (
   { narrowed, generation }: { narrowed: string; generation: string },
 ) => `access as (
     insert into access_tokens (token_hash, grant_id, scope, created_at, expires_at)
-    select $1, id, ${narrowed}, $3::timestamptz, $4::timestamptz from live
+    select access_hash, id, ${narrowed}, now, expires_at from live
   ), refresh as (
     insert into refresh_tokens (token_hash, grant_id, generation, created_at)
-    select $2, id, ${generation}, $3::timestamptz from live
+    select refresh_hash, id, ${generation}, now from live
   ), audited as (
     ${recordActsOf('live left join accounts a on a.id = live."accountId"', {
-      ...{ client_id: '"clientId"', at: '$3::timestamptz', act: `'${act}'`, actor: '$5::text', address: '$6::text' },
-      ...{ request_id: '$7::text', service_account_id: '"serviceAccountId"', mailbox: 'a.email', subject: 'live.id' },
+      ...{ client_id: '"clientId"', at: 'now', act: `'${act}'`, actor: 'actor', address: 'address' },
+      ...{ request_id: 'origin_id', service_account_id: '"serviceAccountId"', mailbox: 'a.email', subject: 'live.id' },
     })}
-  )`
+  )
+  select id, "clientId", "serviceAccountId", "accountId", scope, ${generation} as "refreshGeneration", "createdAt", "revokedAt"
+  from live`
 
 export interface FoundCode {
   grantId: string
@@ -86,56 +88,60 @@ export interface FoundCode {
   requestId: string | null
 }
 
-/** Values: hash. */
-export const FIND_CODE = defineStatement<FoundCode>(
+/** By hash. */
+export const FIND_CODE = defineLookup<FoundCode>(
   'find-code',
-  `select d.grant_id as "grantId", d.client_id as "clientId", d.redirect_uri as "redirectUri",
+  `select d.code_hash as asked, d.grant_id as "grantId", d.client_id as "clientId", d.redirect_uri as "redirectUri",
      d.code_challenge as "codeChallenge", g.account_id as "accountId", d.request_id as "requestId"
-   from codes d join grants g on g.id = d.grant_id where d.code_hash = $1`,
+   from codes d join grants g on g.id = d.grant_id where d.code_hash = any ($1::text[])`,
 )
 
 /**
- * Uses a code up and issues its tokens, at once. No row, and nothing done, when another exchange was first, or the code or
- * its grant has ended. Values: {@link TokenValues}, hash of the code, its grant.
+ * Uses codes up and issues their tokens, at once. No row, and nothing done, for one of which another exchange was first, or
+ * which has ended, or its grant. Values: grant, {@link TokenValues}, hash of the code.
  */
-export const EXCHANGE_CODE = defineStatement<Grant>(
+export const EXCHANGE_CODE = defineCallersStatement<Grant>(
   'exchange-code',
-  `with alive as (
-     ${LIVE_GRANT}
+  `with ${askedWith('$9::text[]', 'code_hash')}, locked as (
+     select code_hash from codes where code_hash = any ($9::text[]) order by code_hash for update
    ), used as (
-     update codes set redeemed_at = $3::timestamptz
-     where code_hash = $8 and redeemed_at is null and superseded_at is null and expires_at > $3::timestamptz
-       and exists (select 1 from alive)
-     returning 1
+     update codes set redeemed_at = asked.now
+     from asked join alive on alive.id = asked.grant_id join locked on locked.code_hash = asked.code_hash
+     where codes.code_hash = locked.code_hash and redeemed_at is null and superseded_at is null
+       and codes.expires_at > asked.now
+     returning asked.*
    ), live as (
-     select alive.* from alive, used
-   ), ${storeTokensOf('code.exchanged', { narrowed: 'null', generation: '"refreshGeneration"' })}
-   select * from live`,
+     select * from alive join used on used.grant_id = alive.id
+   ), ${storeTokensOf('code.exchanged', { narrowed: 'null::text[]', generation: '"refreshGeneration"' })}`,
 )
 
 /**
- * Turns a refresh token into a new pair, and forgets what of its grant opens nothing any more, so that a grant keeps few rows
- * however long it is used. No row when the grant is revoked, or another generation than the one that was seen: then it is
- * to be looked at again. Values: {@link TokenValues}, hash of the token, its grant, generation seen, next generation,
- * scope of the access token or null, since when used-up tokens are remembered.
+ * Turns refresh tokens into new pairs, and forgets what of their grants opens nothing any more, so that a grant keeps few rows
+ * however long it is used. No row for a grant that is revoked, or is at another generation than the one that was seen: then
+ * it is to be looked at again. Values: grant, {@link TokenValues}, hash of the token, generation seen, next generation,
+ * scope of the access token or null (names with spaces between, as on the wire), since when used-up tokens are remembered.
  */
-export const ROTATE_REFRESH_TOKEN = defineStatement<Grant>(
+export const ROTATE_REFRESH_TOKEN = defineCallersStatement<Grant>(
   'rotate-refresh-token',
-  `with alive as (
-     ${LIVE_GRANT}
+  `with ${askedWith(
+    '$9::text[], $10::int[], $11::int[], $12::text[], $13::timestamptz[]',
+    'token_hash, seen, next, narrowed, remembered_since',
+  )}, locked as (
+     select id from grants where id = any ($1::text[]) order by id for no key update
    ), turned as (
-     update grants set refresh_generation = $11::int from alive
-     where grants.id = alive.id and grants.refresh_generation = $10::int and grants.revoked_at is null
-     returning 1
+     update grants set refresh_generation = asked.next
+     from asked join alive on alive.id = asked.grant_id join locked on locked.id = asked.grant_id
+     where grants.id = locked.id and grants.refresh_generation = asked.seen and grants.revoked_at is null
+     returning asked.*
    ), live as (
-     select alive.* from alive, turned
+     select * from alive join turned on turned.grant_id = alive.id
    ), used as (
-     update refresh_tokens set used_at = $3::timestamptz from live where token_hash = $8 and used_at is null
+     update refresh_tokens t set used_at = live.now from live where t.token_hash = live.token_hash and t.used_at is null
    ), spent_access as (
-     delete from access_tokens t using live where t.grant_id = live.id and t.expires_at < $3::timestamptz
+     delete from access_tokens t using live where t.grant_id = live.id and t.expires_at < live.now
    ), spent_refresh as (
      delete from refresh_tokens t using live
-     where t.grant_id = live.id and t.generation < $11::int - 1 and coalesce(t.used_at, t.created_at) < $13::timestamptz
-   ), ${storeTokensOf('token.refreshed', { narrowed: '$12::text[]', generation: '$11::int' })}
-   select live.*, $11::int as "refreshGeneration" from live`,
+     where t.grant_id = live.id and t.generation < live.next - 1
+       and coalesce(t.used_at, t.created_at) < live.remembered_since
+   ), ${storeTokensOf('token.refreshed', { narrowed: `string_to_array(narrowed, ' ')`, generation: 'next' })}`,
 )

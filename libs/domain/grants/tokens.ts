@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common'
 import { originValues } from '#domain/audit/record-act.js'
 import { after, Clock, days, minutes } from '#platform/clock/clock.js'
-import type { Em, Run } from '#platform/database/database.js'
+import type { Em, LookUp } from '#platform/database/database.js'
 import { hashOf, newBearer, RandomSource } from '#platform/secrets/random.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { Grant } from './grant.entity.js'
 import { AccessToken, RefreshToken } from './token.entity.js'
-import { FIND_GRANT_BY_ACCESS_TOKEN, type TokenValues } from './token-statements.js'
+import { FIND_ACCESS_TOKEN, type TokenValues } from './token-statements.js'
 
 const SERVICE_ACCOUNT_TOKEN_LIFE = minutes(30)
 export const ACCOUNT_TOKEN_LIFE = minutes(60)
@@ -52,9 +52,9 @@ export class Tokens {
   }
 
   /** The live grant behind an access token, with that token's scope, if its client may still call; null for everything else. */
-  async findGrantByAccessToken(run: Run, accessToken: string): Promise<Grant | null> {
-    const [grant] = await run(FIND_GRANT_BY_ACCESS_TOKEN, [hashOf(accessToken), this.clock.now()])
-    return grant ?? null
+  async findGrantByAccessToken(lookUp: LookUp, accessToken: string): Promise<Grant | null> {
+    const [found] = await lookUp(FIND_ACCESS_TOKEN, hashOf(accessToken))
+    return found && found.expiresAt > this.clock.now() ? found : null
   }
 
   /** For revocation: the grant behind a token of either kind, expired or not. */

@@ -12,7 +12,7 @@ import type { ProviderRead, ProviderReadAnswer } from '#domain/providers/provide
 import { accessEnded, endsGrants } from '#domain/providers/provider-errors.js'
 import { Providers } from '#domain/providers/providers.js'
 import { Database } from '#platform/database/database.js'
-import { defineStatement } from '#platform/database/statement.js'
+import { defineLookup } from '#platform/database/statement.js'
 import { insufficientScope, invalidToken } from '#platform/errors/api-error.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 
@@ -23,19 +23,20 @@ type ReadingServiceAccount = Pick<
   | ('organisationId' | 'domains' | 'administratorEmail' | 'cloud' | 'updatedAt')
 >
 
-/** Each read asks both, side by side and past the unit of work, which cost half of the read. Values: account. */
-const FIND_ACCOUNT = defineStatement<ReadAccount>(
+/** Each read asks both, side by side and past the unit of work, which cost half of the read. By account. */
+const FIND_ACCOUNT = defineLookup<ReadAccount>(
   'find-account-to-read',
-  `select id, provider, email, kind, provider_user_id as "providerUserId" from accounts where id = $1`,
+  `select id as asked, id, provider, email, kind, provider_user_id as "providerUserId" from accounts
+   where id = any ($1::text[])`,
 )
-/** Values: service account. */
-const FIND_SERVICE_ACCOUNT = defineStatement<ReadingServiceAccount>(
+/** By service account. */
+const FIND_SERVICE_ACCOUNT = defineLookup<ReadingServiceAccount>(
   'find-service-account-to-read',
-  `select id, client_id as "clientId", provider, credential_version as "credentialVersion",
+  `select id as asked, id, client_id as "clientId", provider, credential_version as "credentialVersion",
      sealed_credential as "sealedCredential", revoked_at as "revokedAt", state, state_reason as "stateReason",
      organisation_id as "organisationId", domains, administrator_email as "administratorEmail", cloud,
      updated_at as "updatedAt"
-   from service_accounts where id = $1`,
+   from service_accounts where id = any ($1::text[])`,
 )
 
 /** A grant's mailbox, and the one way in which the provider lets us read it. */
@@ -64,8 +65,8 @@ export class OpenMailbox {
   async open({ accountId, serviceAccountId }: Grant): Promise<OpenedMailbox> {
     if (!accountId) throw insufficientScope("This is a service account's token; the proxy takes a mailbox's.")
     const [[account], [serviceAccount]] = await Promise.all([
-      this.database.run(FIND_ACCOUNT, [accountId]),
-      serviceAccountId ? this.database.run(FIND_SERVICE_ACCOUNT, [serviceAccountId]) : [],
+      this.database.lookUp(FIND_ACCOUNT, accountId),
+      serviceAccountId ? this.database.lookUp(FIND_SERVICE_ACCOUNT, serviceAccountId) : [],
     ])
     if (!account || (serviceAccountId && (!serviceAccount || serviceAccount.revokedAt))) throw invalidToken()
     return serviceAccount ? this.#byServiceAccount(account, serviceAccount) : this.#byItsOwner(account)

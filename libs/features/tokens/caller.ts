@@ -15,7 +15,7 @@ export class Caller {
   /** @throws OAuthError invalid_client, invalid_request */
   async authenticate(presented: PresentedCredentials): Promise<AuthenticatedClient> {
     const { id, secret } = readCredentials(presented)
-    const client = await this.clients.authenticate(this.database.run, id, secret)
+    const client = await this.clients.authenticate(this.database.lookUp, id, secret)
     if (!client) throw authenticationFailed('unknown or disabled client, or a wrong secret')
     nameActor(`client:${client.id}`)
     return client

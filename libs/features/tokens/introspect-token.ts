@@ -12,6 +12,6 @@ export class IntrospectToken {
 
   /** Null for everything that this client could not use now: unknown, expired, revoked, used up, or another client's. */
   introspect(clientId: string, token: string): Promise<TokenFacts | null> {
-    return this.tokens.find(this.database.run, token, clientId)
+    return this.tokens.find(this.database.lookUp, token, clientId)
   }
 }

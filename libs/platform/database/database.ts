@@ -3,7 +3,7 @@ import { MikroORM } from '@mikro-orm/postgresql'
 import { Inject, Injectable, Optional } from '@nestjs/common'
 import pg from 'pg'
 import { Batch } from './batch.js'
-import type { BatchStatement, Statement } from './statement.js'
+import type { BatchStatement, Lookup, Statement } from './statement.js'
 
 declare const inTransaction: unique symbol
 
@@ -16,11 +16,11 @@ export type Em = EntityManager
 /** Runs one written-out statement. Rows have the column names; times are `Date`s. */
 export type Run = <Row>(statement: Statement<Row>, values: readonly unknown[]) => Promise<Row[]>
 
+/** What a statement finds by one of many keys. Who asks for the same key at the same moment gets the same rows: nobody changes them. */
+export type LookUp = <Row>(lookup: Lookup<Row>, key: string) => Promise<readonly Row[]>
+
 /** Whether statements are prepared under their names. */
 export const STATEMENT_NAMES = Symbol('statement names')
-
-/** Long enough to gather what the jobs of one worker do side by side, too short to be felt. */
-const COLLECTED = { collectMs: 2, most: 64 }
 
 /**
  * The one way to the database: every use gets its own fork, and transactions travel as arguments, never
@@ -29,6 +29,7 @@ const COLLECTED = { collectMs: 2, most: 64 }
 @Injectable()
 export class Database {
   readonly #batches = new Map<BatchStatement<{ id: string }>, Batch<readonly unknown[], { id: string } | undefined>>()
+  readonly #lookups = new Map<Lookup<unknown>, Batch<string, readonly unknown[]>>()
 
   /** @param named whether statements may be prepared under a name: behind a pooler the next may go to another session */
   constructor(
@@ -60,20 +61,43 @@ export class Database {
       this.#batches.get(statement) ??
       new Batch<readonly unknown[], { id: string } | undefined>(
         (rows) => this.#queryTogether(statement, rows),
-        COLLECTED,
+        statement.pace,
       )
     this.#batches.set(statement, batch)
     try {
       return (await batch.add(values)) as Row | undefined
-    } catch {
+    } catch (error) {
+      if (!wasUndone(error)) throw error
       // One row that cannot be written must not keep the others from it.
       return (await this.#queryTogether(statement, [values]))[0]
     }
   }
 
+  /** One key's part in a question about many: what is asked for at the same moment goes to the database together. */
+  lookUp: LookUp = async <Row>(lookup: Lookup<Row>, key: string) => {
+    const batch =
+      this.#lookups.get(lookup) ??
+      new Batch<string, readonly unknown[]>((keys) => this.#lookUpTogether(lookup, keys), lookup.pace)
+    this.#lookups.set(lookup, batch)
+    try {
+      return (await batch.add(key)) as readonly Row[]
+    } catch (error) {
+      if (!wasUndone(error)) throw error
+      return (await this.#lookUpTogether(lookup, [key]))[0]!
+    }
+  }
+
+  async #lookUpTogether<Row>({ text, alone }: Lookup<Row>, keys: readonly string[]): Promise<Row[][]> {
+    const found = new Map<string, Row[]>(keys.map((key) => [key, []]))
+    const asked = [...found.keys()]
+    const rows = await (asked.length === 1 ? this.#query(alone, asked) : this.#query({ text }, [asked]))
+    for (const row of rows as (Row & { asked: string })[]) found.get(row.asked)!.push(row)
+    return keys.map((key) => found.get(key)!)
+  }
+
   /** An id that comes twice waits for its own turn: within one statement the second would not see what the first did. */
   async #queryTogether<Row extends { id: string }>(
-    { text }: BatchStatement<Row>,
+    { text, alone }: BatchStatement<Row>,
     rows: readonly (readonly unknown[])[],
   ): Promise<(Row | undefined)[]> {
     const answers: (Row | undefined)[] = new Array(rows.length)
@@ -81,7 +105,9 @@ export class Database {
       const turn = new Map(left.toReversed().map((index) => [rows[index]![0], index]))
       const taken = [...turn.values()]
       const columns = rows[0]!.map((_, column) => taken.map((index) => rows[index]![column]))
-      for (const row of await this.#query<Row>({ text }, columns)) answers[turn.get(row.id)!] = row
+      const isAlone = alone && taken.length === 1
+      const found = await (isAlone ? this.#query<Row>(alone, rows[taken[0]!]!) : this.#query<Row>({ text }, columns))
+      for (const row of found) answers[turn.get(row.id)!] = row
       left = left.filter((index) => !taken.includes(index))
     }
     return answers
@@ -108,3 +134,6 @@ export class Database {
     }
   }
 }
+
+/** PostgreSQL takes back a statement that it calls an error. Of a lost connection nobody knows what was done before. */
+const wasUndone = (error: unknown) => error instanceof pg.DatabaseError && error.severity === 'ERROR'

@@ -1,5 +1,5 @@
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
-import { defineBatchStatement, defineStatement } from './statement.js'
+import { defineBatchStatement, defineCallersStatement, defineLookup, defineStatement } from './statement.js'
 
 const CREATE = defineStatement(
   'create-counters',
@@ -19,6 +19,25 @@ const COUNT = defineBatchStatement<{ id: string; count: number }>(
    returning counters.id, count`,
 )
 
+/** By the remainder of a number, and in which statement it was found. */
+const FIND = defineLookup<{ id: string; statement: string }>(
+  'find-counters',
+  `select count::text as asked, id, pg_current_xact_id()::text as statement from counters
+   where count = any (array(select k::int from unnest($1::text[]) k)) order by length(id), id`,
+)
+const PREPARED = defineStatement<{ name: string; text: string }>(
+  'prepared-statements',
+  `select name, statement as text from pg_prepared_statements where name in ('find-counters', 'count-for-callers')`,
+)
+const COUNT_FOR_CALLERS = defineCallersStatement<{ id: string; count: number }>('count-for-callers', COUNT.text)
+
+const CREATE_ATTEMPTS = defineStatement('create-attempts', 'create sequence attempts')
+const ATTEMPTS = defineStatement<{ made: number }>('attempts', 'select last_value::int as made from attempts')
+/** Loses its connection in the middle. */
+const HANG_UP = defineBatchStatement<{ id: string }>(
+  `select $1::text[] as id, nextval('attempts'), pg_terminate_backend(pg_backend_pid())`,
+)
+
 describe('statements that go together', () => {
   const stage = databaseForTests([])
   const count = (id: string, step = 1) => stage.database.runTogether(COUNT, [id, step])
@@ -26,6 +45,7 @@ describe('statements that go together', () => {
   beforeAll(async () => {
     await stage.database.run(CREATE, [])
     await stage.database.run(LOG, [])
+    await stage.database.run(CREATE_ATTEMPTS, [])
   })
   beforeEach(async () => {
     const reset =
@@ -57,5 +77,57 @@ describe('statements that go together', () => {
       { count: 0 },
       { count: 1 },
     ])
+  })
+
+  it('are not sent again when nobody knows what became of them', async () => {
+    await expect(stage.database.runTogether(HANG_UP, ['c1'])).rejects.toMatchObject({ code: '57P01' })
+    expect(await stage.database.run(ATTEMPTS, [])).toEqual([{ made: 1 }])
+  })
+
+  it('of callers are prepared for one who comes alone', async () => {
+    expect(await stage.database.runTogether(COUNT_FOR_CALLERS, ['c1', 2])).toEqual({ id: 'c1', count: 2 })
+    const [prepared] = await stage.database.run(PREPARED, [])
+    expect(prepared?.text).toContain('unnest(array[$1::text], array[$2::int])')
+    expect(await Promise.all(['c1', 'c2'].map((id) => stage.database.runTogether(COUNT_FOR_CALLERS, [id, 0])))).toEqual(
+      [
+        { id: 'c1', count: 2 },
+        { id: 'c2', count: 0 },
+      ],
+    )
+  })
+})
+
+describe('what many look up', () => {
+  const stage = databaseForTests([])
+  const idsOf = (rows: readonly { id: string }[]) => rows.map(({ id }) => id)
+
+  beforeAll(async () => {
+    await stage.database.run(CREATE, [])
+    await stage.database.read((em) =>
+      em.getConnection().execute("insert into counters select 'c' || n, n % 3 from generate_series(1, 6) n"),
+    )
+  })
+
+  it('is asked for in one statement, and each gets the rows of their key', async () => {
+    const answers = await Promise.all(['0', '1', '7', '1'].map((key) => stage.database.lookUp(FIND, key)))
+    expect(answers.map(idsOf)).toEqual([['c3', 'c6'], ['c1', 'c4'], [], ['c1', 'c4']])
+    expect(new Set(answers.flat().map(({ statement }) => statement)).size).toBe(1)
+  })
+
+  it('is found by a prepared statement for one who comes alone', async () => {
+    expect(idsOf(await stage.database.lookUp(FIND, '2'))).toEqual(['c2', 'c5'])
+    expect(await stage.database.run(PREPARED, [])).toMatchObject([{ name: 'find-counters' }])
+  })
+
+  it('is seen as it is when it is asked for, and not as an earlier question found it', async () => {
+    const before = stage.database.lookUp(FIND, '0')
+    await stage.database.read((em) => em.getConnection().execute("update counters set count = 2 where id = 'c3'"))
+    await before
+    expect(idsOf(await stage.database.lookUp(FIND, '0'))).toEqual(['c6'])
+  })
+
+  it('fails for the key that cannot be asked for, and for no other', async () => {
+    const answers = await Promise.allSettled(['1', 'x', '1'].map((key) => stage.database.lookUp(FIND, key)))
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   })
 })

@@ -19,7 +19,7 @@ export class AccessTokenGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>()
     const [, token] = /^bearer +([\w-]{1,128})$/i.exec(request.headers.authorization ?? '') ?? []
-    const grant = token && (await this.tokens.findGrantByAccessToken(this.database.run, token))
+    const grant = token && (await this.tokens.findGrantByAccessToken(this.database.lookUp, token))
     if (!grant) throw invalidToken()
     grants.set(request, grant)
     nameActor(`client:${grant.clientId}`)

@@ -48,7 +48,7 @@ export class TokenExchange implements GrantType {
   /** RFC 8693 section 2.2.2 has one error for every subject token that will not do; whose else it may be is not said. */
   async #grantOf(subjectToken: string | undefined, clientId: string): Promise<Grant> {
     if (!subjectToken) throw new OAuthError('invalid_request', 'subject_token: required.')
-    const grant = await this.tokens.findGrantByAccessToken(this.database.run, subjectToken)
+    const grant = await this.tokens.findGrantByAccessToken(this.database.lookUp, subjectToken)
     if (!grant || grant.clientId !== clientId)
       throw new OAuthError('invalid_request', 'subject_token: is no live access token of this client.')
     if (!grant.accountId)

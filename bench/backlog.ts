@@ -27,48 +27,44 @@ export const backlog: Scenario = {
   mailboxes: REQUESTS + 1,
   async run(ground, _rounds, say) {
     const databaseUrl = await ground.createDatabase(NAME)
-    const mandate = await startMandate(ground, { databaseUrl, redisUrl: ground.redisUrl })
-    try {
-      const { saas, serviceAccount, url } = mandate
-      const token = serviceAccount.config.access_token
-      const people = strangers(REQUESTS)
-      const before = await received(ground)
-      const begunToAsk = performance.now()
-      const everybody = Array.from({ length: REQUESTS }, () => people.next().value)
-      await saas.requestAccess(serviceAccount, everybody)
-      say(`${NAME}: accepted in ${((performance.now() - begunToAsk) / 1000).toFixed(0)} s`)
-      const quiet = p95(await answerTimes(url, token, 200))
-      const worker = await mandate.startWorker()
-      const begun = performance.now()
-      const samples: Measured[] = [
-        { ...sampleOf(mandate, worker), seconds: 0, told: 0, cpu: cpuTime(ground.directory) },
-      ]
-      const busy: number[] = []
-      for (let told = 0; told < REQUESTS; ) {
-        busy.push(...(await answerTimes(url, token, 5)))
-        await pause(SAMPLE_MS)
-        told = (await received(ground)) - before
-        const seconds = (performance.now() - begun) / 1000
-        samples.push({ ...sampleOf(mandate, worker), seconds, told, cpu: cpuTime(ground.directory) })
-        if (worker.hasEnded) throw new Error(`The worker has ended:\n${worker.said}`)
-        if (samples.length % 15 === 0) say(`${NAME}: ${told} after ${seconds.toFixed(0)} s`)
-      }
-      await writeCurve(samples)
-      const [first, middle, last] = [spanOf(samples, 0, 0.1), spanOf(samples, 0.45, 0.55), spanOf(samples, 0.9, 1)]
-      for (const [name, { told, cpu }] of Object.entries({ first, middle, last }))
-        say(`${NAME}, ${name} tenth: ${asLine(cpu, told)}`)
-      const held = (part: (sample: Sample) => number) => against(part(atPart(samples, 1)), part(atPart(samples, 0.1)))
-      return [
-        { ...against(middle.rate, first.rate), name: 'backlog-middle', unit: 'callbacks/s; floor: the first tenth' },
-        { ...against(last.rate, first.rate), name: 'backlog-last', unit: 'callbacks/s; floor: the first tenth' },
-        { ...against(last.cpuMs, first.cpuMs), name: 'backlog-cpu', unit: 'ms of CPU each; floor: the first tenth' },
-        { ...held(({ worker }) => worker), name: 'backlog-worker', unit: 'MB; floor: after a tenth' },
-        { ...held(({ api }) => api), name: 'backlog-api', unit: 'MB; floor: after a tenth' },
-        { ...against(p95(busy), quiet), name: 'backlog-p95', unit: 'ms of an API call; floor: before' },
-      ]
-    } finally {
-      await mandate.stop()
+    await using mandate = await startMandate(ground, { databaseUrl, redisUrl: ground.redisUrl })
+    const { saas, serviceAccount, url } = mandate
+    const token = serviceAccount.config.access_token
+    const people = strangers(REQUESTS)
+    const before = await received(ground)
+    const begunToAsk = performance.now()
+    const everybody = Array.from({ length: REQUESTS }, () => people.next().value)
+    await saas.requestAccess(serviceAccount, everybody)
+    say(`${NAME}: accepted in ${((performance.now() - begunToAsk) / 1000).toFixed(0)} s`)
+    const quiet = p95(await answerTimes(url, token, 200))
+    const worker = await mandate.startWorker()
+    const begun = performance.now()
+    const samples: Measured[] = [
+      { ...sampleOf(mandate, worker), seconds: 0, told: 0, cpu: cpuTime(ground.directory) },
+    ]
+    const busy: number[] = []
+    for (let told = 0; told < REQUESTS; ) {
+      busy.push(...(await answerTimes(url, token, 5)))
+      await pause(SAMPLE_MS)
+      told = (await received(ground)) - before
+      const seconds = (performance.now() - begun) / 1000
+      samples.push({ ...sampleOf(mandate, worker), seconds, told, cpu: cpuTime(ground.directory) })
+      if (worker.hasEnded) throw new Error(`The worker has ended:\n${worker.said}`)
+      if (samples.length % 15 === 0) say(`${NAME}: ${told} after ${seconds.toFixed(0)} s`)
     }
+    await writeCurve(samples)
+    const [first, middle, last] = [spanOf(samples, 0, 0.1), spanOf(samples, 0.45, 0.55), spanOf(samples, 0.9, 1)]
+    for (const [name, { told, cpu }] of Object.entries({ first, middle, last }))
+      say(`${NAME}, ${name} tenth: ${asLine(cpu, told)}`)
+    const held = (part: (sample: Sample) => number) => against(part(atPart(samples, 1)), part(atPart(samples, 0.1)))
+    return [
+      { ...against(middle.rate, first.rate), name: 'backlog-middle', unit: 'callbacks/s; floor: the first tenth' },
+      { ...against(last.rate, first.rate), name: 'backlog-last', unit: 'callbacks/s; floor: the first tenth' },
+      { ...against(last.cpuMs, first.cpuMs), name: 'backlog-cpu', unit: 'ms of CPU each; floor: the first tenth' },
+      { ...held(({ worker }) => worker), name: 'backlog-worker', unit: 'MB; floor: after a tenth' },
+      { ...held(({ api }) => api), name: 'backlog-api', unit: 'MB; floor: after a tenth' },
+      { ...against(p95(busy), quiet), name: 'backlog-p95', unit: 'ms of an API call; floor: before' },
+    ]
   },
 }
 

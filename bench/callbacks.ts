@@ -1,8 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Mailbox } from '../apps/demo/saas-backend.js'
+import { startChild } from './child.js'
 import type { FloorOrder } from './floor-callbacks.js'
 import { type Ground, MAILBOXES } from './ground.js'
 import { type BenchedMandate, startMandate } from './mandate.js'
@@ -21,22 +20,23 @@ export const callbacks = (queue: 'redis' | 'postgres'): Scenario => ({
     const redisUrl = queue === 'redis' ? ground.redisUrl : null
     if (queue === 'redis' && !redisUrl) return null
     const databaseUrl = await ground.createDatabase(name)
-    const mandate = await startMandate(ground, { databaseUrl, redisUrl })
+    await using mandate = await startMandate(ground, { databaseUrl, redisUrl })
     await mandate.startWorker()
     const people = strangers()
     const ours = (mailboxes: number) => roundTrips(ground, mandate, people, mailboxes)
-    const floor = await startFloor(ground, databaseUrl, redisUrl)
-    try {
-      await floor.round(WARM_UP)
-      await ours(WARM_UP)
-      const contest = { name, unit: 'callbacks/s', rounds, pieces: ROUND, directory: ground.directory, say }
-      return [
-        await compare(contest, { floor: { round: () => floor.round(ROUND) }, ours: { round: () => ours(ROUND) } }),
-      ]
-    } finally {
-      await floor.stop()
-      await mandate.stop()
+    await using floor = await startChild<FloorOrder, 'ready'>(
+      'floor-callbacks.js',
+      floorOrder(ground, databaseUrl, redisUrl),
+    )
+    const floorRound = async (mailboxes: number) => {
+      floor.child.send(mailboxes)
+      const [milliseconds] = await once(floor.child, 'message')
+      return (mailboxes / milliseconds) * 1000
     }
+    await floorRound(WARM_UP)
+    await ours(WARM_UP)
+    const contest = { name, unit: 'callbacks/s', rounds, pieces: ROUND, directory: ground.directory, say }
+    return [await compare(contest, { floor: { round: () => floorRound(ROUND) }, ours: { round: () => ours(ROUND) } })]
   },
 })
 
@@ -58,26 +58,14 @@ export async function roundTrips(
   return (mailboxes / (performance.now() - begun)) * 1000
 }
 
-async function startFloor({ googleUrl, receiverUrl, operator }: Ground, databaseUrl: string, redisUrl: string | null) {
+function floorOrder(
+  { googleUrl, receiverUrl, operator }: Ground,
+  databaseUrl: string,
+  redisUrl: string | null,
+): FloorOrder {
   const account = { email: operator.googleKeyFile.client_email, privateKey: operator.googleKeyFile.private_key }
   const scope = SCOPES.map((name) => `https://www.googleapis.com/auth/${name}`).join(' ')
-  const order: FloorOrder = { databaseUrl, redisUrl, googleUrl, receiverUrl, account, scope }
-  const child = fork(join(import.meta.dirname, 'floor-callbacks.js'))
-  child.send(order)
-  await once(child, 'message')
-  return {
-    round: async (mailboxes: number) => (mailboxes / (await asked(child, mailboxes))) * 1000,
-    stop: async () => {
-      child.kill()
-      await once(child, 'exit')
-    },
-  }
-}
-
-async function asked(child: ChildProcess, mailboxes: number): Promise<number> {
-  child.send(mailboxes)
-  const [milliseconds] = await once(child, 'message')
-  return milliseconds
+  return { databaseUrl, redisUrl, googleUrl, receiverUrl, account, scope }
 }
 
 /** Nobody is asked for twice: a provider token is kept for most of an hour, and the floor keeps none. */

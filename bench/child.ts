@@ -6,7 +6,7 @@ import { join } from 'node:path'
 export async function startChild<Order extends object, Ready>(
   entry: string,
   order: Order,
-): Promise<{ ready: Ready; child: ChildProcess; stop: () => Promise<void> }> {
+): Promise<{ ready: Ready; child: ChildProcess } & AsyncDisposable> {
   const child = fork(join(import.meta.dirname, entry))
   child.send(order)
   const answer = once(child, 'message')
@@ -21,10 +21,11 @@ export async function startChild<Order extends object, Ready>(
     child.kill()
     await exit
   }
-  return { ready, child, stop }
+  return { ready, child, [Symbol.asyncDispose]: stop }
 }
 
 export function onOrder<Order, Ready>(prepare: (order: Order) => Promise<Ready>): void {
+  // The bench is gone: nobody else would end the servers and pools that are open here.
   process.once('disconnect', () => process.exit())
   process.once('message', async (order: Order) => process.send?.(await prepare(order)))
 }

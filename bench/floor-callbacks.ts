@@ -3,6 +3,7 @@ import { createPostgresBackend, Queue, runMigrations, setDefaultBackendFactory, 
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { Pool } from 'undici'
+import { onOrder } from './child.js'
 
 /**
  * The floor of the main path: what the same I/O costs with nothing around it. One job per mailbox; one RS256 signature;
@@ -23,10 +24,10 @@ const CONCURRENCY = 64
 const ADD_AT_ONCE = 500
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
-process.once('message', async (order: FloorOrder) => {
+onOrder(async (order: FloorOrder): Promise<'ready'> => {
   const run = await prepare(order)
   process.on('message', async (mailboxes: number) => process.send?.(await run(mailboxes)))
-  process.send?.('ready')
+  return 'ready'
 })
 
 async function prepare(order: FloorOrder): Promise<(mailboxes: number) => Promise<number>> {

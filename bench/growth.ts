@@ -16,7 +16,7 @@ export const growth: Scenario = {
   about: 'what a mailbox and an act take on disk, and how many acts of one client are chained in a second',
   async run(ground, _rounds, say) {
     const databaseUrl = await ground.createDatabase(NAME)
-    const mandate = await startMandate(ground, { databaseUrl, redisUrl: ground.redisUrl })
+    await using mandate = await startMandate(ground, { databaseUrl, redisUrl: ground.redisUrl })
     const database = new pg.Client({ connectionString: databaseUrl })
     await database.connect()
     try {
@@ -39,7 +39,6 @@ export const growth: Scenario = {
       ]
     } finally {
       await database.end()
-      await mandate.stop()
     }
   },
 }

@@ -29,45 +29,46 @@ const HELP = `Floors and ours, in alternation, several rounds, medians. One tabl
 ${SCENARIOS.map(({ name, about, takesLong }) => `  ${name.padEnd(20)}${about}${takesLong ? ' (only when it is named)' : ''}`).join('\n')}
 `
 
+type Options = NonNullable<ReturnType<typeof readOptions>>
+
+/** Null when there is nothing to run. */
 function readOptions() {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string' },
-      rounds: { type: 'string', default: '3' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  })
-  if (!/^[1-9]\d?$/.test(values.rounds)) throw new Error('--rounds takes a whole number from 1 to 99')
-  if (values.only && !SCENARIOS.some(({ name }) => name === values.only))
-    throw new Error(`--only takes one of: ${SCENARIOS.map(({ name }) => name).join(', ')}`)
-  return values
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: 'string' },
+        rounds: { type: 'string', default: '3' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    if (!/^[1-9]\d?$/.test(values.rounds)) throw new Error('--rounds takes a whole number from 1 to 99')
+    if (values.only && !SCENARIOS.some(({ name }) => name === values.only))
+      throw new Error(`--only takes one of: ${SCENARIOS.map(({ name }) => name).join(', ')}`)
+    if (!values.help) return values
+    process.stdout.write(HELP)
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${HELP}`)
+    process.exitCode = 1
+  }
+  return null
 }
 
-async function main() {
-  const options = readOptions()
-  if (options.help) return void process.stdout.write(HELP)
+async function main(options: Options) {
   const say = (line: string) => process.stderr.write(`${line}\n`)
   const wanted = SCENARIOS.filter(({ name, takesLong }) => (options.only ? name === options.only : !takesLong))
   const ground = await openGround(say, wanted[0]?.mailboxes)
-  // Servers and processes of ours must not outlive us.
+  // The scenario under way would go on without the ground; what it has started ends with this process.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void ground.close().finally(() => process.exit(130)))
   const results: Result[] = []
   try {
-    for (const scenario of SCENARIOS.filter(({ name, takesLong }) =>
-      options.only ? name === options.only : !takesLong,
-    )) {
-      const result = await scenario.run(ground, Number(options.rounds), say)
-      if (result) results.push(...result)
-    }
+    for (const scenario of wanted) results.push(...((await scenario.run(ground, Number(options.rounds), say)) ?? []))
   } finally {
     await ground.close()
   }
   process.stdout.write(options.json ? `${JSON.stringify({ scenarios: results })}\n` : asTable(results))
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${(error as Error).message}\n\n${HELP}`)
-  process.exit(1)
-})
+const options = readOptions()
+if (options) await main(options)

@@ -12,7 +12,7 @@ import type { Ground } from './ground.js'
 const REDIRECT_URI = 'https://bench.test/connected'
 
 /** The two production processes, with a client and its service account for the Google organisation. */
-export interface BenchedMandate {
+export interface BenchedMandate extends AsyncDisposable {
   url: string
   settings: Record<string, string>
   api: NodeProcess
@@ -20,7 +20,6 @@ export interface BenchedMandate {
   saas: SaasBackend
   serviceAccount: Cronofy
   startWorker(): Promise<NodeProcess>
-  stop(): Promise<void>
 }
 
 /**
@@ -47,7 +46,8 @@ export async function startMandate(
   }
   try {
     await api.until(() => answersOk(`${url}/health/ready`))
-    return { url, settings, api, startWorker, stop, ...(await addClient(ground, settings, url, callbackOrigins)) }
+    const client = await addClient(ground, settings, url, callbackOrigins)
+    return { url, settings, api, startWorker, ...client, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop()
     throw error

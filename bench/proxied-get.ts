@@ -18,36 +18,31 @@ export const proxiedGet: Scenario = {
     'a calendar read through the proxy; the floor passes the same call on with a token put in, by Fastify and undici',
   async run(ground, rounds, say) {
     const databaseUrl = await ground.createDatabase(NAME)
-    const mandate = await startMandate(ground, { databaseUrl, redisUrl: ground.redisUrl })
+    await using mandate = await startMandate(ground, { databaseUrl, redisUrl: ground.redisUrl })
     const { email } = strangers().next().value
     const order = { googleUrl: ground.googleUrl, token: await providerToken(ground, email) }
-    const floor = await startChild<ProxyOrder, ProxyReady>('floor-proxy.js', order)
-    try {
-      const worker = await mandate.startWorker()
-      await roundTrips(ground, mandate, strangers(), 1)
-      const { saas } = mandate
-      const sdk = await saas.exchange(await lastCode(ground), `${ground.receiverUrl}/callbacks`)
-      await worker.stop()
-      const path = `/calendar/v3/calendars/${encodeURIComponent(email)}/events?maxResults=10`
-      const reads = (url: string, prefix: string, headers: Record<string, string>): Contender => ({
-        round: async () => {
-          const { rate, p99 } = await load(url, Array(ROUND).fill({ path: prefix + path, headers }))
-          say(`  ${NAME}: p99 ${p99.toFixed(1)} ms`)
-          return rate
-        },
-      })
-      const contenders = {
-        floor: reads(floor.ready.url, '', {}),
-        ours: reads(mandate.url, '/v1/proxy/google', { authorization: `Bearer ${sdk.config.access_token}` }),
-      }
-      await contenders.floor.round()
-      await contenders.ours.round()
-      const contest = { name: NAME, unit: 'reads/s', rounds, pieces: ROUND, directory: ground.directory, say }
-      return [await compare(contest, contenders)]
-    } finally {
-      await floor.stop()
-      await mandate.stop()
+    await using floor = await startChild<ProxyOrder, ProxyReady>('floor-proxy.js', order)
+    const worker = await mandate.startWorker()
+    await roundTrips(ground, mandate, strangers(), 1)
+    const { saas } = mandate
+    const sdk = await saas.exchange(await lastCode(ground), `${ground.receiverUrl}/callbacks`)
+    await worker.stop()
+    const path = `/calendar/v3/calendars/${encodeURIComponent(email)}/events?maxResults=10`
+    const reads = (url: string, prefix: string, headers: Record<string, string>): Contender => ({
+      round: async () => {
+        const { rate, p99 } = await load(url, Array(ROUND).fill({ path: prefix + path, headers }))
+        say(`  ${NAME}: p99 ${p99.toFixed(1)} ms`)
+        return rate
+      },
+    })
+    const contenders = {
+      floor: reads(floor.ready.url, '', {}),
+      ours: reads(mandate.url, '/v1/proxy/google', { authorization: `Bearer ${sdk.config.access_token}` }),
     }
+    await contenders.floor.round()
+    await contenders.ours.round()
+    const contest = { name: NAME, unit: 'reads/s', rounds, pieces: ROUND, directory: ground.directory, say }
+    return [await compare(contest, contenders)]
   },
 }
 

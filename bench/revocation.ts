@@ -22,23 +22,23 @@ export const revocation: Scenario = {
   async run({ createDatabase, directory }, rounds, say) {
     const url = new Secret(await createDatabase(NAME))
     await migrate(url)
-    const orm = await MikroORM.init({ ...ormOptions(url), entities: [], discovery: { warnWhenNoEntities: false } })
-    try {
-      const database = new Database(orm)
-      const killSwitch = new RevokeServiceAccounts(database, new SystemClock(), new Log('silent'))
-      const timed = (work: (id: string) => Promise<unknown>) => async () => {
-        const id = newId(new CryptoRandom(), 'ser')
-        await fillServiceAccount(database, { id, clientId: 'cli_bench', mailboxes: MAILBOXES, now: new Date() })
-        const begun = performance.now()
-        await work(id)
-        return performance.now() - begun
-      }
-      const update = 'update grants set revoked_at = now() where service_account_id = ? and revoked_at is null'
-      const floor = { round: timed((id) => database.read((em) => em.execute(update, [id]))) }
-      const ours = { round: timed((id) => killSwitch.revoke(id)) }
-      return [await compare({ name: NAME, unit: 'ms', rounds, pieces: MAILBOXES, directory, say }, { floor, ours })]
-    } finally {
-      await orm.close()
+    await using orm = await MikroORM.init({
+      ...ormOptions(url),
+      entities: [],
+      discovery: { warnWhenNoEntities: false },
+    })
+    const database = new Database(orm)
+    const killSwitch = new RevokeServiceAccounts(database, new SystemClock(), new Log('silent'))
+    const timed = (work: (id: string) => Promise<unknown>) => async () => {
+      const id = newId(new CryptoRandom(), 'ser')
+      await fillServiceAccount(database, { id, clientId: 'cli_bench', mailboxes: MAILBOXES, now: new Date() })
+      const begun = performance.now()
+      await work(id)
+      return performance.now() - begun
     }
+    const update = 'update grants set revoked_at = now() where service_account_id = ? and revoked_at is null'
+    const floor = { round: timed((id) => database.read((em) => em.execute(update, [id]))) }
+    const ours = { round: timed((id) => killSwitch.revoke(id)) }
+    return [await compare({ name: NAME, unit: 'ms', rounds, pieces: MAILBOXES, directory, say }, { floor, ours })]
   },
 }

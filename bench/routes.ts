@@ -39,55 +39,49 @@ export const routes: Scenario = {
   async run(ground, asked, say) {
     const rounds = Math.min(asked, ROUNDS_AT_MOST)
     const databaseUrl = await ground.createDatabase('routes')
-    const mandate = await startMandate(ground, { databaseUrl, redisUrl: ground.redisUrl })
+    await using mandate = await startMandate(ground, { databaseUrl, redisUrl: ground.redisUrl })
     const tokens = ROUND * (rounds + 1)
     await fill(databaseUrl, { ...mandate.client, tokens })
-    const floor = await startChild<RoutesOrder, RoutesReady>('floor-routes.js', { databaseUrl })
+    await using floor = await startChild<RoutesOrder, RoutesReady>('floor-routes.js', { databaseUrl })
     const peerDatabase = await ground.createDatabase('peer')
-    const peer = await startChild<PeerOrder, PeerReady>('peer-oidc.js', { databaseUrl: peerDatabase, tokens })
-    try {
-      const contests = contestsOf(ground, mandate, floor.ready.url, peer.ready)
-      const results: Result[] = []
-      for (const { name, unit, pieces, floor, ours, peer } of contests) {
-        const contest = { name, unit, rounds, pieces, directory: ground.directory, say }
-        const contender = async (who: string, side: Side): Promise<Contender> => {
-          let used = 0
-          const next = async () => {
-            const calls = side.calls(used)
-            used += calls.length
-            return { calls: calls.length, ...(await load(side.url, calls)) }
-          }
-          await next()
-          return {
-            round: async () => {
-              const { calls, rate, p99 } = await next()
-              say(`  ${name}, ${who}: p99 ${p99.toFixed(1)} ms`)
-              return (rate * pieces) / calls
-            },
-          }
+    await using peer = await startChild<PeerOrder, PeerReady>('peer-oidc.js', { databaseUrl: peerDatabase, tokens })
+    const contests = contestsOf(ground, mandate, floor.ready.url, peer.ready)
+    const results: Result[] = []
+    for (const { name, unit, pieces, floor, ours, peer } of contests) {
+      const contest = { name, unit, rounds, pieces, directory: ground.directory, say }
+      const contender = async (who: string, side: Side): Promise<Contender> => {
+        let used = 0
+        const next = async () => {
+          const calls = side.calls(used)
+          used += calls.length
+          return { calls: calls.length, ...(await load(side.url, calls)) }
         }
-        const contenders = {
-          floor: await contender('floor', floor),
-          ours: await contender('ours', ours),
-          ...(peer && { peer: await contender('peer', peer) }),
+        await next()
+        return {
+          round: async () => {
+            const { calls, rate, p99 } = await next()
+            say(`  ${name}, ${who}: p99 ${p99.toFixed(1)} ms`)
+            return (rate * pieces) / calls
+          },
         }
-        results.push(await compare(contest, contenders))
       }
-      return results
-    } finally {
-      await Promise.all([peer.stop(), floor.stop()])
-      await mandate.stop()
+      const contenders = {
+        floor: await contender('floor', floor),
+        ours: await contender('ours', ours),
+        ...(peer && { peer: await contender('peer', peer) }),
+      }
+      results.push(await compare(contest, contenders))
     }
+    return results
   },
 }
 
 async function fill(databaseUrl: string, { id, tokens }: { id: string; tokens: number }): Promise<void> {
   const url = new Secret(databaseUrl)
-  const orm = await MikroORM.init({ ...ormOptions(url), entities: [], discovery: { warnWhenNoEntities: false } })
+  await using orm = await MikroORM.init({ ...ormOptions(url), entities: [], discovery: { warnWhenNoEntities: false } })
   const database = new Database(orm)
   for (const side of ['ser_ours', 'ser_floor'])
     await fillServiceAccount(database, { id: side, clientId: id, mailboxes: tokens, now: new Date() })
-  await orm.close()
 }
 
 function contestsOf(

@@ -26,17 +26,12 @@ export const slowHost: Scenario = {
     let runs = 0
     const round = (slow: number, hanging: number) => async () => {
       runs += 1
-      const hosts = await Hosts.open(HEALTHY + slow, hanging)
+      await using hosts = await Hosts.open(HEALTHY + slow, hanging)
       const databaseUrl = await ground.createDatabase(`slow-host-${runs}`)
       const stores = { databaseUrl, redisUrl: ground.redisUrl }
-      const mandate = await startMandate(ground, stores, hosts.urls)
-      try {
-        await mandate.startWorker()
-        return await timeCallbacks(mandate, hosts, slow)
-      } finally {
-        await mandate.stop()
-        await hosts.close()
-      }
+      await using mandate = await startMandate(ground, stores, hosts.urls)
+      await mandate.startWorker()
+      return await timeCallbacks(mandate, hosts, slow)
     }
     const results = []
     for (const slow of [1, 2]) {
@@ -96,7 +91,7 @@ async function allDecided({ url, settings }: BenchedMandate): Promise<void> {
 }
 
 /** Receivers, a port each; the first so many never answer. */
-class Hosts {
+class Hosts implements AsyncDisposable {
   /** When the callback about a state first came. */
   readonly arrivals = new Map<string, number>()
   readonly #servers: Server[] = []
@@ -121,7 +116,7 @@ class Hosts {
     return this.#servers.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     for (const server of this.#servers) {
       server.closeAllConnections()
       server.close()

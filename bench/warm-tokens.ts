@@ -24,7 +24,11 @@ export const warmTokens: Scenario = {
   async run(ground, rounds, say) {
     const url = new Secret(await ground.createDatabase(NAME))
     await migrate(url)
-    const orm = await MikroORM.init({ ...ormOptions(url), entities: [], discovery: { warnWhenNoEntities: false } })
+    await using orm = await MikroORM.init({
+      ...ormOptions(url),
+      entities: [],
+      discovery: { warnWhenNoEntities: false },
+    })
     const settings = { googleSandboxUrl: null, microsoftSandboxUrl: null, timeoutMs: 10_000, mintsPerSecond: 100_000 }
     const key = { id: 'dk', client: 'operator', key: new Secret(randomBytes(32)) }
     const sealer = new Sealer({ active: async () => key, get: async () => key, forgetActive: () => {} })
@@ -54,7 +58,6 @@ export const warmTokens: Scenario = {
       return [await compare(contest, { floor: rate(floor), ours: rate(ours) })]
     } finally {
       await tokens.beforeApplicationShutdown()
-      await orm.close()
     }
   },
 }

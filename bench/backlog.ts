@@ -39,9 +39,7 @@ export const backlog: Scenario = {
     const quiet = p95(await answerTimes(url, token, 200))
     const worker = await mandate.startWorker()
     const begun = performance.now()
-    const samples: Measured[] = [
-      { ...sampleOf(mandate, worker), seconds: 0, told: 0, cpu: cpuTime(ground.directory) },
-    ]
+    const samples: Measured[] = [{ ...sampleOf(mandate, worker), seconds: 0, told: 0, cpu: cpuTime(ground.directory) }]
     const busy: number[] = []
     for (let told = 0; told < REQUESTS; ) {
       busy.push(...(await answerTimes(url, token, 5)))

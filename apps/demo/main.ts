@@ -13,6 +13,7 @@ const HELP = `The whole main job against stand-ins for Google and Microsoft, on 
   --help            this text
 `
 
+/** Null when there is nothing to run. */
 function readOptions() {
   try {
     const { values } = parseArgs({
@@ -25,11 +26,13 @@ function readOptions() {
     })
     if (!/^[1-9]\d{0,5}$/.test(values.mailboxes))
       throw new Error(`--mailboxes takes a whole number, not "${values.mailboxes}"`)
-    return values
+    if (!values.help) return values
+    process.stdout.write(HELP)
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${HELP}`)
-    process.exit(2)
+    process.exitCode = 2
   }
+  return null
 }
 
 /** Speaks on stderr, so that stdout stays the result's. */
@@ -63,20 +66,21 @@ let isInterrupted = false
 
 async function main() {
   const options = readOptions()
-  if (options.help) return void process.stdout.write(HELP)
+  if (!options) return
   const narrator = new Narrator()
   let stop = async () => {}
   const interrupt = () => {
     isInterrupted = true
+    // The demo itself would go on waiting for what has been stopped.
     void stop().finally(() => process.exit(130))
   }
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
   onNpmShellGone(interrupt)
-  const demo = await runDemo(Number(options.mailboxes), narrator, (stopIt) => {
+  const underway = (stopIt: () => Promise<void>) => {
     stop = stopIt
-  })
-  narrator.hush()
+  }
+  const demo = await runDemo(Number(options.mailboxes), narrator, underway).finally(() => narrator.hush())
   const report = `\n${demo.tally.report(demo.seconds)}\n`
   const figures = demo.tally.figures(demo.seconds)
   if (options.json) process.stderr.write(report)
@@ -95,5 +99,5 @@ Still running; Ctrl-C stops it.
 main().catch((error: unknown) => {
   if (isInterrupted) return
   process.stderr.write(`\nThe demo failed: ${(error as Error).stack}\n`)
-  process.exit(1)
+  process.exitCode = 1
 })

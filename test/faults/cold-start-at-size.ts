@@ -25,6 +25,7 @@ const plan = {
 }
 
 const started = new Started((line) => void process.stderr.write(`${line}\n`))
+// The run that is under way would wait for workers that have been ended.
 started.endOn(process, (exitCode) => process.exit(exitCode))
 try {
   const directory = await mkdtemp(join(tmpdir(), 'mandate-cold-start-'))

@@ -58,7 +58,8 @@ async function main() {
       outcomes[name] = [...(outcomes[name] ?? []), outcome]
     }
   process.stdout.write(JSON.stringify({ outcomes, touched, heard }))
-  process.exit(0)
+  // Servers and connections are still open, and nobody needs them any more.
+  process.exit()
 }
 
 async function serveNames() {

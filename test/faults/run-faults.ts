@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { inspect, parseArgs } from 'node:util'
+import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
 import { Secret } from '#platform/secrets/secret.js'
@@ -75,6 +75,7 @@ async function main(): Promise<number> {
 const say = (line: string) => void process.stderr.write(`${line}\n`)
 
 const started = new Started(say)
+// The fault that is under way would wait for a Mandate that has been ended.
 started.endOn(process, (exitCode) => process.exit(exitCode))
 
 async function runOn(
@@ -173,10 +174,4 @@ function asTable(lines: readonly Line[]): string {
   return `${[titles, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('\n')}\n`
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`${inspect(error)}\n`)
-    process.exit(1)
-  },
-)
+process.exitCode = await main()

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Injectable } from '@nestjs/common'
 import type { CheckStep, OrganisationClaim, VerifiedOrganisation } from '#domain/providers/administrator.port.js'
 import { seconds } from '#platform/clock/clock.js'
@@ -79,14 +80,11 @@ function verdictOf(
   }
 }
 
-async function isSlow(answer: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const silence = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, SILENCE, true)
-  })
+/** The answer itself is awaited, and its failure caught, by whoever asks this. */
+function isSlow(answer: Promise<unknown>): Promise<boolean> {
   const answered = answer.then(
     () => false,
     () => false,
   )
-  return Promise.race([silence, answered]).finally(() => clearTimeout(timer))
+  return Promise.race([pause(SILENCE, true, { ref: false }), answered])
 }

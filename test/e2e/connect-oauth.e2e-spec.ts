@@ -349,6 +349,7 @@ describe('connecting an account by OAuth', () => {
     const { authorizationUrl } = await asked.json()
     const page = await visitor().connect(authorizationUrl, 'ben@acme.test')
     expect([page.status, titleIn(page.document.toString())]).toEqual([200, 'Your account is connected'])
+    expect(textOf(page)).toContain('Acme <b>Scheduler</b> can use ben@acme.test now.')
   })
 
   it('offers no provider that the operator has not set up', async () => {

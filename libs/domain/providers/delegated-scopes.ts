@@ -1,17 +1,14 @@
 import type { MailboxKind, ProviderName } from './provider.port.js'
 
 /**
- * What can be allowed for a mailbox, in the smallest parts. Every wire scope is a set of these, so that one scope lies
- * within another exactly when its set does.
+ * What can be allowed for a mailbox, in the smallest parts, the harmless ones first. Every wire scope is a set of these, so
+ * that one scope lies within another exactly when its set does.
  */
-export type DelegatedPermission =
-  | 'list_calendars'
-  | 'read_free_busy'
-  | 'read_events'
-  | 'create_event'
-  | 'delete_event'
-  | 'change_participation_status'
-  | 'create_calendar'
+const PERMISSIONS = [
+  ...(['list_calendars', 'read_free_busy', 'read_events', 'change_participation_status'] as const),
+  ...(['create_event', 'delete_event', 'create_calendar'] as const),
+]
+export type DelegatedPermission = (typeof PERMISSIONS)[number]
 
 const FREE_BUSY = ['list_calendars', 'read_free_busy'] as const
 const READ = [...FREE_BUSY, 'read_events'] as const
@@ -40,8 +37,21 @@ export const DELEGATED_SCOPES = Object.keys(INCLUDES) as DelegatedScope[]
 
 export const isDelegatedScope = (name: string): name is DelegatedScope => Object.hasOwn(INCLUDES, name)
 
+/** In the order of {@link PERMISSIONS}. */
 export function permissionsOf(scopes: readonly DelegatedScope[]): DelegatedPermission[] {
-  return [...new Set(scopes.flatMap((scope) => INCLUDES[scope]))]
+  const asked = new Set<DelegatedPermission>(scopes.flatMap((scope) => INCLUDES[scope]))
+  return PERMISSIONS.filter((permission) => asked.has(permission))
+}
+
+/** What somebody might fear for the events, and need not: the other half of an informed decision. */
+export function withheldFrom(scopes: readonly DelegatedScope[]): ('readEvents' | 'changeEvents' | 'deleteEvents')[] {
+  const asked = new Set(permissionsOf(scopes))
+  const writes = asked.has('create_event') || asked.has('delete_event')
+  return [
+    ...(asked.has('read_events') ? [] : (['readEvents'] as const)),
+    ...(writes ? [] : (['changeEvents'] as const)),
+    ...(asked.has('create_event') && !asked.has('delete_event') ? (['deleteEvents'] as const) : []),
+  ]
 }
 
 export function scopesBeyond(asked: readonly DelegatedScope[], ceiling: readonly DelegatedScope[]): DelegatedScope[] {

@@ -35,9 +35,9 @@ export interface PersonReturn {
 /** How a return ends. */
 export type ReturnEnd =
   /** The account is connected; by OAuth with a code for the client. */
-  | { kind: 'connected'; signIn: SignIn; code: Secret<string> | null }
+  | { kind: 'connected'; signIn: SignIn; email: string; code: Secret<string> | null }
   /** The client gets a code, and connects the account when it hands that in with the state. */
-  | { kind: 'handed over'; signIn: SignIn; code: Secret<string> }
+  | { kind: 'handed over'; signIn: SignIn; email: string; code: Secret<string> }
   /** The person has to say yes once more, for all that this account is connected for. */
   | { kind: 'once more'; url: URL }
   /** Nothing is connected. The person may try again at `again`, where there is time for it. */
@@ -137,7 +137,7 @@ export class AcceptPersonReturn {
     }
     if (!(await this.database.inTransaction((tx) => this.signIns.move(tx, signIn, 'handed-over', changes))))
       throw new ConnectStop('expired')
-    return { kind: 'handed over', signIn, code }
+    return { kind: 'handed over', signIn, email: person.email, code }
   }
 
   async #connect(signIn: SignIn, person: KeptPerson): Promise<ReturnEnd> {
@@ -150,7 +150,7 @@ export class AcceptPersonReturn {
       return (await this.codes.issueForConnectedAccount(tx, grant, to)).code
     })
     failPoint('accept-person-return.connected')
-    return { kind: 'connected', signIn, code }
+    return { kind: 'connected', signIn, email: person.email, code }
   }
 
   /**

@@ -4,7 +4,7 @@ import type { ProviderError } from '#platform/errors/provider-error.js'
 /**
  * Every way in which nothing is connected. `error` is what the client reads on its redirect, `oauth` the same in the words
  * of RFC 6749 section 4.1.2.1; the sentences keep to the characters of that section. What a person reads is in
- * pages/strings.en.
+ * pages/stops.en.
  */
 const STOPS = {
   declined: {

@@ -10,7 +10,6 @@ import {
   validate,
 } from 'graphql'
 import type { CallerKey } from '#domain/clients/authenticate-api-key.js'
-
 import { Log } from '#platform/observability/log.js'
 import { currentOrigin } from '#platform/observability/origin.js'
 import { limitProblem, MOST_TOKENS } from './document-limits.js'

@@ -56,13 +56,13 @@ export class AnswerReturn {
 
   async #connected(
     reply: FastifyReply,
-    { signIn, code }: Extract<ReturnEnd, { signIn: SignIn; code: unknown }>,
+    { signIn, email, code }: Extract<ReturnEnd, { signIn: SignIn; code: unknown }>,
     state: string,
   ) {
     const { redirectUri, dialect } = signIn
     if (redirectUri == null) {
       const client = await this.database.read((em) => this.clients.get(em, signIn.clientId))
-      return this.pages.connected(reply, client)
+      return this.pages.connected(reply, client, email)
     }
     if (!code) return redirect(reply, redirectUri)
     const parameters = { code: code.reveal() }

@@ -21,6 +21,13 @@ import { SignInCookies } from './sign-in-cookies.js'
 
 const ADMINISTRATORS_ENDPOINT = '/enterprise_connect/oauth/authorize'
 
+const OF_A_FORM = {
+  access: 'browser',
+  forms: 'only',
+  answers: { 303: 'redirect' },
+  refusals: [403, 409, 410],
+} as const
+
 /** One person connects one account by OAuth: from the client's link to the provider. The way back is person-return. */
 @Controller('oauth')
 @UseFilters(PersonPagesFilter)
@@ -81,11 +88,8 @@ export class ConnectPagesController {
   @Post('connect/:id/provider')
   @Described({
     summary: 'Pick a provider and go there',
-    access: 'browser',
     body: providerForm,
-    forms: 'only',
-    answers: { 303: 'redirect' },
-    refusals: [403, 409, 410],
+    ...OF_A_FORM,
   })
   async pick(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { signIn } = await this.#openForForm(request, id)
@@ -97,11 +101,8 @@ export class ConnectPagesController {
   @Post('connect/:id/decline')
   @Described({
     summary: 'Return to the client without connecting',
-    access: 'browser',
     body: declineForm,
-    forms: 'only',
-    answers: { 303: 'redirect' },
-    refusals: [403, 409, 410],
+    ...OF_A_FORM,
   })
   async decline(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { signIn } = await this.#openForForm(request, id)

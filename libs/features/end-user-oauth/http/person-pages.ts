@@ -50,8 +50,8 @@ export class PersonPages {
     return this.pages.send(reply, StopPage({ frame, ...stop, back: toClient }), { status })
   }
 
-  connected(reply: FastifyReply, client: Client) {
+  connected(reply: FastifyReply, client: Client, account: string) {
     const frame = this.pages.frame(reply.request)
-    return this.pages.send(reply, ConnectedPage({ frame, clientName: nameInSentence(client.name) }))
+    return this.pages.send(reply, ConnectedPage({ frame, clientName: nameInSentence(client.name), account }))
   }
 }

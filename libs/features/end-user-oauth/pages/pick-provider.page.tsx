@@ -51,7 +51,7 @@ export function PickProviderPage(props: PickProviderProps) {
           </section>
         ))}
       </form>
-      <p class="hint">{t.pick.takeBack(asker.name)}</p>
+      <p class="hint">{t.takeBack(asker.name)}</p>
       <form method="post" action={`${path}/decline`} class="leave" data-once>
         <input type="hidden" name="csrf" value={csrf} />
         <button type="submit" class="quiet">

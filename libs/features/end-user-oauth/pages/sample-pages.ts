@@ -33,7 +33,7 @@ export function samplePages(frame: Frame, outside: Outside = ORDINARY): Record<s
     'pick-one': renderPage(
       PickProviderPage({ ...picking, scope: ['free_busy'], loginHint: null, providers: ['google'] }),
     ),
-    connected: renderPage(ConnectedPage({ frame, clientName: asker.name })),
+    connected: renderPage(ConnectedPage({ frame, clientName: asker.name, account: outside.loginHint })),
   }
   for (const name of Object.keys(t.stops) as StopPageName[]) {
     const shown = outside.loginHint

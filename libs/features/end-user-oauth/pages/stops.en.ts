@@ -43,7 +43,7 @@ export const stops: Record<StopPageName, StopWords> = {
   beingTakenBack: {
     title: 'That was too soon',
     happened: 'This account was being disconnected at the same moment, and what you allowed may have ended with it.',
-    toDo: 'Try again now.',
+    toDo: 'Wait a few seconds, then try again.',
   },
   noRefreshToken: {
     title: 'The access would have ended at once',

@@ -35,7 +35,7 @@ export const en = {
     intro: (client: string) => `${client} asks for access to your calendar. Nothing is connected yet.`,
     who: 'Asked by',
     returnsTo: 'Returns to',
-    account: 'Account',
+    account: 'With the account',
     may: 'It will be able to',
     mayNot: 'It will not be able to',
     where: 'Where is your calendar?',
@@ -45,14 +45,15 @@ export const en = {
       google: 'Google Calendar, at work or private',
       microsoft: 'Outlook or Microsoft 365, at work or private',
     } satisfies Record<ProviderName, string>,
-    takeBack: (client: string) =>
-      `You can disconnect at any time in ${client}, or in the settings of your Google or Microsoft account.`,
     leave: (client: string) => `Do not connect, return to ${client}`,
   },
 
+  takeBack: (client: string) =>
+    `You can disconnect at any time in ${client}, or in the settings of your Google or Microsoft account.`,
+
   connected: {
     title: 'Your account is connected',
-    happened: (client: string) => `${client} can use it now.`,
+    happened: (client: string, account: string) => `${client} can use ${account} now.`,
     toDo: 'You can close this window.',
   },
 

@@ -43,6 +43,15 @@ export interface ClaimedMessage {
   body: string
 }
 
+/** The right to a first attempt, for a statement that claims it along with what makes the message tellable. */
+export interface FirstAttempt {
+  leaseUntil: Date
+  /** Makes the attempt, which has been claimed by now. @returns false when it is left to a job of its own */
+  make(message: ClaimedMessage): Promise<boolean>
+  /** To be called in any case, in the end. */
+  release(): void
+}
+
 export interface AttemptClaim {
   now: Date
   leaseUntil: Date
@@ -148,6 +157,25 @@ export class DeliverMessage {
     }
   }
 
+  /** The same for what is made tellable by the statement that claims it. Null where it is left to a job of its own. */
+  async beginFirst({ host, clientId }: DueMessage): Promise<FirstAttempt | null> {
+    if (this.#atOnce >= this.parts.concurrency * AT_ONCE) return null
+    this.#atOnce += 1
+    const slot = await this.#slots.takeSoon(host, clientId)
+    const release = () => {
+      slot?.release()
+      this.#atOnce -= 1
+    }
+    if (!slot) {
+      release()
+      return null
+    }
+    const begunAt = this.#now()
+    const make = async (message: ClaimedMessage) =>
+      (await this.#make({ message, host, isProbe: false, begunAt })) === null
+    return { leaseUntil: this.#leaseFrom(begunAt), make, release }
+  }
+
   async #attemptIn(slot: { release: () => void }, due: DueMessage): Promise<Date | null> {
     try {
       return await this.#attempt(due)
@@ -159,6 +187,10 @@ export class DeliverMessage {
   async #attempt(due: DueMessage, isProbe = false): Promise<Date | null> {
     const attempt = await this.#begin(due, isProbe)
     if (!attempt) return isProbe ? null : this.#leave(due)
+    return this.#make(attempt)
+  }
+
+  async #make(attempt: Attempt): Promise<Date | null> {
     failPoint('deliver-message.claimed')
     const answer = await this.#call(attempt)
     failPoint('deliver-message.answered')

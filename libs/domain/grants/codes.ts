@@ -22,11 +22,22 @@ export const lockLiveCodesOf = (requestIds: string) => `live as (
     order by code_hash for update
   )`
 
+const insertCodesOf = (source: string) => `
+    insert into codes (code_hash, grant_id, client_id, redirect_uri, request_id, expires_at)
+    select code_hash, grant_id, client_id, callback_url, id, code_expires_at
+    from ${source}`
+
 /**
- * Stores the codes of the delivery attempts that a CTE `claimed` describes, by the columns `id`, `grant_id`, `client_id`,
- * `callback_url`, `code_hash`, `code_expires_at` and `claimed_at`; the code of an earlier attempt, which a CTE `live` holds
- * ({@link lockLiveCodesOf}), dies. Text, so that the main path can claim and issue in one statement. A denied request has
- * no grant and gets no code. Counting the superseded makes PostgreSQL supersede first: two codes are never live at once.
+ * Stores the codes of first delivery attempts, of which a CTE `claimed` has the columns `id`, `grant_id`, `client_id`,
+ * `callback_url`, `code_hash` and `code_expires_at`. Text, so that the main path can grant, claim and issue in one statement.
+ */
+export const ISSUE_FIRST_CODE = `issued as (${insertCodesOf('claimed')}
+  )`
+
+/**
+ * The same for any attempt, where `claimed` has a column `claimed_at` too: the code of an earlier one, which a CTE `live`
+ * holds ({@link lockLiveCodesOf}), dies. A denied request has no grant and gets no code. Counting the superseded makes
+ * PostgreSQL supersede first: two codes are never live at once.
  */
 export const ISSUE_CLAIMED_CODE = `
   superseded as (
@@ -34,10 +45,7 @@ export const ISSUE_CLAIMED_CODE = `
     from claimed join live on live.request_id = claimed.id
     where codes.code_hash = live.code_hash and live.redeemed_at is null
     returning 1
-  ), issued as (
-    insert into codes (code_hash, grant_id, client_id, redirect_uri, request_id, expires_at)
-    select code_hash, grant_id, client_id, callback_url, id, code_expires_at
-    from claimed, (select count(*) from superseded) as done
+  ), issued as (${insertCodesOf('claimed, (select count(*) from superseded) as done')}
     where grant_id is not null
   )`
 

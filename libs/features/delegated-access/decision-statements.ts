@@ -1,9 +1,10 @@
 import { recordActsOf } from '#domain/audit/record-act.js'
 import type { LiveState } from '#domain/credentials/service-account-states.js'
-import { lockLiveCodesOf } from '#domain/grants/codes.js'
+import { ISSUE_FIRST_CODE, lockLiveCodesOf } from '#domain/grants/codes.js'
 import { GRANT_WANTED_MAILBOX } from '#domain/grants/grant-mailbox.js'
 import type { MicrosoftCloudName } from '#domain/providers/provider.port.js'
 import { defineBatchStatement, defineStatement } from '#platform/database/statement.js'
+import type { ClaimedDelivery } from './delivery-statements.js'
 import { LOCK_ASKED_REQUESTS } from './lock-asked-requests.js'
 import type { Decision } from './request-lifecycle.js'
 
@@ -61,38 +62,63 @@ export const FIND_REQUEST = defineBatchStatement<AskedRequest>(
    where r.id = any($1::text[])`,
 )
 
+/** With what its callback is made of, where the first attempt at it was taken. */
+export interface GrantedRequest extends ClaimedDelivery {
+  is_claimed: boolean
+}
+
 /**
- * Decides and grants at once, so that the loser of a race leaves no grant behind. No row when another run decided first,
- * the service account was revoked, or its administrator allows less by now.
- * Values: request, now, next ring, account, profile, grant, address, kind, display name, provider's user id.
+ * Decides and grants at once, so that the loser of a race leaves no grant behind; and takes the first delivery attempt where
+ * it comes with a lease, as `CLAIM_DELIVERY` does with any: unless the client is disabled by now, or the breaker of its host
+ * is open. No row when another run decided first, the service account was revoked, or its administrator allows less by now.
+ * Values: request, now, next ring, account, profile, grant, address, kind, display name, provider's user id; end of the
+ * lease, hash of the code, end of the code's life.
  */
-export const RECORD_GRANT = defineBatchStatement<{ id: string }>(
+export const RECORD_GRANT = defineBatchStatement<GrantedRequest>(
   `with asked as (
      select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
-         $8::text[], $9::text[], $10::text[])
-       as asked (request_id, now, ring_at, account_id, profile_id, grant_id, email, kind, display_name, provider_user_id)
+         $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::timestamptz[])
+       as asked (request_id, now, ring_at, account_id, profile_id, grant_id, email, kind, display_name, provider_user_id,
+         lease_until, code_hash, code_expires_at)
    ), ${LOCK_ASKED_REQUESTS}, wanted as (
-     select asked.*, asked.now as granted_at, r.client_id, r.service_account_id, s.provider, r.scope
+     select asked.*, asked.now as granted_at, r.client_id, r.service_account_id, s.provider, r.scope, r.callback_url,
+       r.attempts, h.host is not null as host_has_failed,
+       asked.lease_until is not null and c.disabled_at is null and h.open_until is null as is_claimed
      from asked
      join locked r on r.id = asked.request_id and r.decision = 'pending'
      join service_accounts s on s.id = r.service_account_id and s.revoked_at is null
        and (s.narrowed_to is null or r.scope <@ s.narrowed_to)
-   ), ${GRANT_WANTED_MAILBOX}, audited as (
-     ${recordActsOf('wanted join granted on granted.id = wanted.grant_id', {
-       ...{ client_id: 'client_id', at: 'granted_at', act: `'mint.granted'`, service_account_id: 'service_account_id' },
-       ...{
-         mailbox: 'email',
-         subject: 'granted.id',
-         details: `jsonb_build_object('request', request_id, 'scope', scope)::text`,
+     join clients c on c.id = r.client_id
+     left join callback_hosts h on h.client_id = r.client_id and h.host = r.callback_host
+   ), ${GRANT_WANTED_MAILBOX}, claimed as (
+     select request_id as id, granted.id as grant_id, client_id, callback_url, code_hash, code_expires_at,
+       attempts + 1 as attempt, now as claimed_at
+     from wanted join granted on granted.id = wanted.grant_id
+     where is_claimed
+   ), ${ISSUE_FIRST_CODE}, noted as (
+     insert into callback_attempts (request_id, number, started_at) select id, attempt, claimed_at from claimed
+   ), audited as (
+     ${recordActsOf(
+       `wanted join granted on granted.id = wanted.grant_id cross join lateral (values
+          ('mint.granted', jsonb_build_object('request', request_id, 'scope', scope)::text),
+          ('code.issued', jsonb_build_object('request', request_id, 'attempt', attempts + 1)::text)
+        ) as did (act, details)
+        where did.act = 'mint.granted' or is_claimed`,
+       {
+         ...{ client_id: 'client_id', at: 'granted_at', act: 'did.act', service_account_id: 'service_account_id' },
+         ...{ mailbox: 'email', subject: 'granted.id', details: 'did.details' },
        },
-     })}
+     )}
    )
    update delegated_access_requests r
-   set decision = 'granted', decided_at = wanted.now, ring_at = wanted.ring_at, account_id = granted.account_id,
-     grant_id = granted.id
+   set decision = 'granted', decided_at = wanted.now, account_id = granted.account_id, grant_id = granted.id,
+     attempts = case when is_claimed then r.attempts + 1 else r.attempts end,
+     lease_until = case when is_claimed then wanted.lease_until end,
+     ring_at = case when is_claimed then wanted.lease_until else wanted.ring_at end
    from wanted join granted on granted.id = wanted.grant_id
    where r.id = wanted.request_id
-   returning r.id`,
+   returning r.id, r.client_id, r.grant_id, r.callback_url, r.state, r.error, r.error_key, r.error_description,
+     r.attempts, host_has_failed, is_claimed`,
 )
 
 /** No row when another run decided first. Values: request, now, next ring, error, key, description. */

@@ -202,6 +202,8 @@ describe('callbacks', () => {
     )
     await until('the hosts to hold all they are given', () => held.length === CONCURRENCY * 0.75)
     expect(await Promise.all(told.slice(CONCURRENCY * 0.75))).toEqual([false, false])
+    const quiet = { requestId: 'dar_1', clientId: 'cli_acme', host: 'quiet.test' }
+    expect(await deliverCallback.beginFirst(quiet)).toBeNull()
     for (const response of held) response.end()
     expect(await Promise.all(told)).toEqual([...Array(CONCURRENCY * 0.75).fill(true), false, false])
     await third.close()

@@ -5,6 +5,7 @@ import {
   type AttemptResult,
   type ClaimedMessage,
   DeliverMessage,
+  type FirstAttempt,
 } from '#domain/deliveries/deliver-message.js'
 import { Codes } from '#domain/grants/codes.js'
 import { inWords, OPERATOR_ERRORS } from '#domain/providers/error-meaning.js'
@@ -17,11 +18,13 @@ import { EgressPolicy } from '#platform/egress/egress-policy.js'
 import { Log } from '#platform/observability/log.js'
 import { WORKER_CONCURRENCY } from '#platform/queues/worker-concurrency.js'
 import { RandomSource } from '#platform/secrets/random.js'
+import type { Secret } from '#platform/secrets/secret.js'
 import { callbackBody } from './callback-body.js'
 import { DENY_ENDED_GRANT } from './decision-statements.js'
 import type { Delivery } from './delegated-access.jobs.js'
 import {
   CLAIM_DELIVERY,
+  type ClaimedDelivery,
   END_POINTLESS,
   FIND_NEXT_ATTEMPT,
   HOLD_BACK,
@@ -31,6 +34,13 @@ import {
 
 const NARROWED = inWords(OPERATOR_ERRORS['scope.narrowed'])
 const ENDED = inWords(OPERATOR_ERRORS['grant.ended'])
+
+/** A first attempt, with the code that is stored when it is claimed. */
+export interface FirstCallback extends Omit<FirstAttempt, 'make'> {
+  codeHash: string
+  codeExpiresAt: Date
+  make(claimed: ClaimedDelivery): Promise<boolean>
+}
 
 /** Step 3: tells the client, under a fresh code each time, until it has heard or the schedule is used up. */
 @Injectable()
@@ -76,6 +86,18 @@ export class DeliverCallback {
     return this.#callbacks.deliverAtOnce({ id, clientId, host })
   }
 
+  /**
+   * The same for a request that is still to be decided, by a statement that claims the attempt too. Null where it is left
+   * to a job of its own.
+   */
+  async beginFirst({ requestId: id, clientId, host }: Delivery): Promise<FirstCallback | null> {
+    const attempt = await this.#callbacks.beginFirst({ id, clientId, host })
+    if (!attempt) return null
+    const { code, codeHash, expiresAt: codeExpiresAt } = this.codes.makeForCallback()
+    const make = (claimed: ClaimedDelivery) => attempt.make(messageOf(claimed, code))
+    return { ...attempt, codeHash, codeExpiresAt, make }
+  }
+
   /** The code is committed here, before the POST: a receiver may exchange it inside its handler. */
   async #claim(id: string, { now, leaseUntil, host, isProbe }: AttemptClaim): Promise<ClaimedMessage | null> {
     const { code, codeHash, expiresAt } = this.codes.makeForCallback()
@@ -84,8 +106,7 @@ export class DeliverCallback {
       (await this.database.runTogether(CLAIM_DELIVERY, claim)) ??
       ((await this.#denyEnded(id, now)) ? await this.database.runTogether(CLAIM_DELIVERY, claim) : null)
     if (!request) return null
-    const { client_id, attempts, host_has_failed, callback_url: url, grant_id: grant } = request
-    return { id, client_id, attempts, host_has_failed, url, body: callbackBody(request, grant ? code : null) }
+    return messageOf(request, code)
   }
 
   /** Whether the client is to be told a refusal in place of a code. */
@@ -101,4 +122,9 @@ export class DeliverCallback {
       ...[state, ringAt, endedAt, now, because],
     ])
   }
+}
+
+function messageOf(claimed: ClaimedDelivery, code: Secret<string>): ClaimedMessage {
+  const { id, client_id, attempts, host_has_failed, callback_url: url, grant_id: grant } = claimed
+  return { id, client_id, attempts, host_has_failed, url, body: callbackBody(claimed, grant ? code : null) }
 }

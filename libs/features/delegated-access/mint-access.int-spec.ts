@@ -59,7 +59,7 @@ describe('while Google is out of order for a day', () => {
     const doorbell = { ring: async () => true } as unknown as Doorbell
     const google = await providers.open({ googleSandboxUrl: new URL(sandbox.google.url), timeoutMs: 10_000 })
     const states = new ServiceAccountStates(db.database, clock)
-    const callbacks = { deliverAtOnce: async () => false } as unknown as DeliverCallback
+    const callbacks = { beginFirst: async () => null, deliverAtOnce: async () => false } as unknown as DeliverCallback
     step = new MintAccess(db.database, clock, accounts, states, google, random, callbacks, doorbell, new Log('silent'))
   })
   afterAll(() => sandbox?.stop())
@@ -120,11 +120,63 @@ describe('while Google is out of order for a day', () => {
     expect(await sql('select id from grants where revoked_at is not null')).toEqual([])
   })
 
+  describe('a grant that comes with a first attempt', () => {
+    /** Grants what was asked for `email`, as the step does that has a place for its callback. */
+    const grant = async (email: string) => {
+      const id = `dar_${email}`
+      const lease = new Date(clock.now().getTime() + 15_000)
+      const mailbox = [`acc_${email}`, `pro_${email}`, `gra_${email}`, email, 'person', null, `user ${email}`]
+      const values = [id, clock.now(), clock.now(), ...mailbox, lease, `hash of ${email}`, lease] as const
+      const granted = await db.database.runTogether(RECORD_GRANT, values)
+      const [row] = await sql(
+        'select decision, attempts, lease_until is not null as leased from delegated_access_requests where id = ?',
+        [id],
+      )
+      const codes = await sql('select code_hash, grant_id from codes where request_id = ?', [id])
+      const attempts = await sql('select number from callback_attempts where request_id = ?', [id])
+      const acts = await sql('select act from audit_arrivals where mailbox = ? order by id', [email])
+      return { granted, row, codes, attempts, acts: acts.map(({ act }) => act) }
+    }
+    const NOT_TAKEN = { row: { decision: 'granted', attempts: 0, leased: false }, codes: [], attempts: [] }
+
+    it('takes it, with its code, and says so once', async () => {
+      await ask('first@acme.test')
+      const { granted, ...left } = await grant('first@acme.test')
+      expect(granted).toMatchObject({ is_claimed: true, attempts: 1, host_has_failed: false, client_id: 'cli_1' })
+      const taken = {
+        row: { decision: 'granted', attempts: 1, leased: true },
+        codes: [{ code_hash: 'hash of first@acme.test', grant_id: 'gra_first@acme.test' }],
+        attempts: [{ number: 1 }],
+        acts: ['mint.granted', 'code.issued'],
+      }
+      expect(left).toEqual(taken)
+      const { granted: again, ...unchanged } = await grant('first@acme.test')
+      expect([again, unchanged]).toEqual([undefined, taken])
+    })
+
+    it.each([
+      [
+        'the breaker of the host is open',
+        `insert into callback_hosts values ('cli_1', 'client.test', 10, 0, now(), now(), '')`,
+        'delete from callback_hosts',
+      ],
+      ['the client is disabled', 'update clients set disabled_at = now()', 'update clients set disabled_at = null'],
+    ])('leaves it while %s', async (what, begin, end) => {
+      const email = `${what.replaceAll(' ', '.')}@acme.test`
+      await ask(email)
+      await sql(begin)
+      const { granted, ...left } = await grant(email)
+      expect(granted).toMatchObject({ is_claimed: false })
+      expect(left).toEqual({ ...NOT_TAKEN, acts: ['mint.granted'] })
+      await sql(end)
+    })
+  })
+
   it('nothing is granted that the administrator no longer allows, though the provider was asked before', async () => {
     await ask('ben@acme.example')
     const id = 'dar_ben@acme.example'
     await sql(`update service_accounts set narrowed_to = '{free_busy}'`)
-    const mailbox = ['acc_ben', 'pro_ben', 'gra_ben', 'ben@acme.example', 'person', null, 'user ben']
+    const mailbox = ['acc_ben', 'pro_ben', 'gra_ben', 'ben@acme.example', 'person', null, 'user ben', null, null, null]
     expect(await db.database.runTogether(RECORD_GRANT, [id, clock.now(), clock.now(), ...mailbox])).toBeUndefined()
     expect(await sql(`select from grants where id = 'gra_ben'`)).toEqual([])
     const askedBefore = sandbox.google.journal.list().length

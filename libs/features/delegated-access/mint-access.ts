@@ -22,14 +22,15 @@ import {
   AWAIT_PROBE,
   CANCEL_WITHDRAWN,
   FIND_REQUEST,
+  type GrantedRequest,
   HOLD_REQUEST,
   POSTPONE_MINT,
   RECORD_DENIAL,
   RECORD_GRANT,
 } from './decision-statements.js'
-import { DELIVER_CALLBACK, deliveryOf } from './delegated-access.jobs.js'
+import { DELIVER_CALLBACK, type Delivery, deliveryOf } from './delegated-access.jobs.js'
 import { MINTS } from './delegated-access.metrics.js'
-import { DeliverCallback } from './deliver-callback.js'
+import { DeliverCallback, type FirstCallback } from './deliver-callback.js'
 import { SWEEP_AFTER } from './request-lifecycle.js'
 
 /** A provider that is still down then has, for this request, refused. */
@@ -63,7 +64,7 @@ export class MintAccess {
     const request = await this.database.runTogether(FIND_REQUEST, [requestId])
     // Decided already, perhaps by a run that was killed before it could ring.
     if (!request) return null
-    if (request.decision !== 'pending') return this.#passOn(request)
+    if (request.decision !== 'pending') return this.#passOn(deliveryTo(request))
     if (request.withdrawn) return this.#cancel(request)
     failPoint('mint-access.found')
     if (request.state === 'failing' && !this.#patienceEnds(request) && (await this.#hold(request))) return null
@@ -72,9 +73,7 @@ export class MintAccess {
     failPoint('mint-access.answered')
     if (answer === 'to be probed') return this.#awaitProbe(request)
     if (answer instanceof ProviderError) return this.#postpone(request, answer)
-    const recorded = await this.#record(request, answer)
-    failPoint('mint-access.decided')
-    return recorded ? this.#passOn(request) : null
+    return answer.decision === 'granted' ? this.#grant(request, answer.proof) : this.#deny(request, answer.facts)
   }
 
   #answerTo(request: AskedRequest): Promise<Answer | NoAnswer> | Denial {
@@ -183,46 +182,58 @@ export class MintAccess {
     return again
   }
 
-  /** False when another run decided first: an ordinary ending. */
-  async #record(request: AskedRequest, answer: Answer): Promise<boolean> {
-    const recorded =
-      answer.decision === 'granted' ? await this.#grant(request, answer.proof) : await this.#deny(request, answer.facts)
-    const outcome = recorded ? answer.decision : 'decided before'
-    MINTS.count({ provider: request.provider, outcome })
-    this.log.info('mint.decided', {
-      request: request.id,
-      client: request.client_id,
-      provider: request.provider,
-      decision: outcome,
-      code: answer.decision === 'denied' ? answer.facts.key : null,
-    })
-    return recorded
+  /** And takes the first attempt at its callback in the same statement, where there is a place for it. */
+  async #grant(request: AskedRequest, proof: MailboxProof): Promise<null> {
+    const delivery = deliveryTo(request)
+    const attempt = await this.callbacks.beginFirst(delivery)
+    try {
+      const granted = await this.#recordGrant(request, proof, attempt)
+      this.#tell(request, granted ? 'granted' : 'decided before', null)
+      failPoint('mint-access.decided')
+      if (!granted) return null
+      const isTold = granted.is_claimed && (await attempt?.make(granted))
+      return await this.#leaveUnless(isTold ?? false, delivery)
+    } finally {
+      attempt?.release()
+    }
   }
 
-  async #grant(request: AskedRequest, { email, kind, displayName, providerUserId }: MailboxProof): Promise<boolean> {
+  /** Undefined when another run decided first: an ordinary ending. */
+  #recordGrant(
+    { id }: AskedRequest,
+    { email, kind, displayName, providerUserId }: MailboxProof,
+    attempt: FirstCallback | null,
+  ): Promise<GrantedRequest | undefined> {
     const now = this.clock.now()
-    const recorded = await this.database.runTogether(RECORD_GRANT, [
-      request.id,
-      now,
-      after(now, SWEEP_AFTER),
-      ...newMailboxIds(this.random),
+    return this.database.runTogether(RECORD_GRANT, [
+      ...([id, now, after(now, SWEEP_AFTER), ...newMailboxIds(this.random)] as const),
       ...[email, kind, displayName, providerUserId],
+      ...[attempt?.leaseUntil, attempt?.codeHash, attempt?.codeExpiresAt],
     ])
-    return recorded !== undefined
   }
 
-  async #deny(request: AskedRequest, { key, problem, fix }: Denial['facts']): Promise<boolean> {
+  async #deny(request: AskedRequest, { key, problem, fix }: Denial['facts']): Promise<null> {
     const now = this.clock.now()
     // `unable_to_grant_scope` is the vendor's one documented value; every other refusal is called by OAuth's own word.
     const error = /scope|permission/.test(key) ? 'unable_to_grant_scope' : 'access_denied'
     const values = [request.id, now, after(now, SWEEP_AFTER), error, key, inWords({ problem, fix })]
-    const [recorded] = await this.database.run(RECORD_DENIAL, values)
-    return recorded !== undefined
+    const [denied] = await this.database.run(RECORD_DENIAL, values)
+    this.#tell(request, denied ? 'denied' : 'decided before', key)
+    failPoint('mint-access.decided')
+    return denied ? this.#passOn(deliveryTo(request)) : null
   }
 
-  async #passOn({ id, client_id: clientId, callback_host: callbackHost }: AskedRequest): Promise<null> {
-    const delivery = deliveryOf({ id, clientId, callbackHost })
-    const isTold = await this.callbacks.deliverAtOnce(delivery)
+  #tell(request: AskedRequest, decision: 'granted' | 'denied' | 'decided before', code: string | null): void {
+    const { id, client_id: client, provider } = request
+    MINTS.count({ provider, outcome: decision })
+    this.log.info('mint.decided', { request: id, client, provider, decision, code })
+  }
+
+  async #passOn(delivery: Delivery): Promise<null> {
+    return this.#leaveUnless(await this.callbacks.deliverAtOnce(delivery), delivery)
+  }
+
+  async #leaveUnless(isTold: boolean, delivery: Delivery): Promise<null> {
     failPoint('mint-access.told')
     if (!isTold) await this.doorbell.ring(DELIVER_CALLBACK, [delivery])
     return null
@@ -235,3 +246,6 @@ export class MintAccess {
     return null
   }
 }
+
+const deliveryTo = ({ id, client_id: clientId, callback_host: callbackHost }: AskedRequest): Delivery =>
+  deliveryOf({ id, clientId, callbackHost })

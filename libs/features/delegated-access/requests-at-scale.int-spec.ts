@@ -138,6 +138,7 @@ describe('among many requests that are done', () => {
           many('person'),
           many(null),
           ids,
+          ...[many(now), each('hash'), many(now)],
         ],
       ],
       [

@@ -74,7 +74,7 @@ describe('a service account', () => {
     id = connected.id
     const google = await providers.open({ googleSandboxUrl: new URL(sandbox.google.url), timeoutMs: 10_000 })
     states = new ServiceAccountStates(db.database, clock)
-    const callbacks = { deliverAtOnce: async () => false } as unknown as DeliverCallback
+    const callbacks = { beginFirst: async () => null, deliverAtOnce: async () => false } as unknown as DeliverCallback
     mint = new MintAccess(db.database, clock, accounts, states, google, random, callbacks, doorbell, log)
     probe = new ProbeServiceAccounts(db.database, accounts, states, new FindSomeMailbox(), google, random, log)
   })

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { MikroORM } from '@mikro-orm/postgresql'
 import { JWT } from 'google-auth-library'
 import { ProviderTokens } from '#domain/providers/tokens/provider-tokens.js'
@@ -30,7 +30,7 @@ export const warmTokens: Scenario = {
       discovery: { warnWhenNoEntities: false },
     })
     const settings = { googleSandboxUrl: null, microsoftSandboxUrl: null, timeoutMs: 10_000, mintsPerSecond: 100_000 }
-    const key = { id: 'dk', client: 'operator', key: new Secret(randomBytes(32)) }
+    const key = { id: 'dk', client: 'operator', key: createSecretKey(randomBytes(32)) }
     const sealer = new Sealer({ active: async () => key, get: async () => key, forgetActive: () => {} })
     const parts = [new Database(orm), sealer, new SystemClock(), new CryptoRandom(), new Log('silent')] as const
     const tokens = new ProviderTokens(...parts, settings)

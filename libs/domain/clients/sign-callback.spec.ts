@@ -3,7 +3,7 @@ import { SystemClock } from '#platform/clock/clock.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
-import { SignCallback } from './sign-callback.js'
+import { SignCallback, signingKeyOf } from './sign-callback.js'
 
 const sealer = sealerForTests()
 const signingSecret = new Secret(`whsec_${Buffer.alloc(32, 9).toString('base64')}`)
@@ -11,7 +11,7 @@ const message = { id: 'dar_0123456789abcdef01234567', body: '{"authorization":{"
 
 const headersFor = (hmacSecrets: string[], body: string, clock = new HeldClock()) =>
   new SignCallback(clock, sealer).headersFor(
-    { hmacSecrets: hmacSecrets.map((secret) => new Secret(secret)), signingSecret },
+    { hmacSecrets: hmacSecrets.map((secret) => new Secret(secret)), signingKey: signingKeyOf(signingSecret) },
     { ...message, body },
   )
 

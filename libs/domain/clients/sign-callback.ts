@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { LRUCache } from 'lru-cache'
 import { Clock, seconds } from '#platform/clock/clock.js'
@@ -11,8 +11,8 @@ import { clientSecretPlace, isLive, signingSecretPlace } from './clients.js'
 export interface CallbackKeys {
   /** The live client secrets, newest first: the key of `Cronofy-HMAC-SHA256`. */
   hmacSecrets: Secret<string>[]
-  /** `whsec_…`: the key of `webhook-signature`. */
-  signingSecret: Secret<string>
+  /** Of `webhook-signature`. */
+  signingKey: KeyObject
 }
 
 const KEPT_FOR = seconds(5)
@@ -45,7 +45,7 @@ export class SignCallback {
       hmacSecrets: await Promise.all(
         live.map(({ id, sealedSecret }) => this.sealer.open(sealedSecret, clientSecretPlace(id, clientId))),
       ),
-      signingSecret: await this.sealer.open(client.sealedSigningSecret, signingSecretPlace(clientId)),
+      signingKey: signingKeyOf(await this.sealer.open(client.sealedSigningSecret, signingSecretPlace(clientId))),
     }
   }
 
@@ -55,15 +55,18 @@ export class SignCallback {
    */
   headersFor(keys: CallbackKeys, message: { id: string; body: string }): Record<string, string> {
     const timestamp = Math.floor(this.clock.now().getTime() / 1000).toString()
-    const key = Buffer.from(keys.signingSecret.reveal().replace(/^whsec_/, ''), 'base64')
     return {
       // Several values are joined without a space: the vendor's SDKs split on the comma and do not trim.
       'cronofy-hmac-sha256': keys.hmacSecrets.map((secret) => mac(secret.reveal(), message.body)).join(','),
       'webhook-id': message.id,
       'webhook-timestamp': timestamp,
-      'webhook-signature': `v1,${mac(key, `${message.id}.${timestamp}.${message.body}`)}`,
+      'webhook-signature': `v1,${mac(keys.signingKey, `${message.id}.${timestamp}.${message.body}`)}`,
     }
   }
 }
 
-const mac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest('base64')
+/** @param secret `whsec_…` */
+export const signingKeyOf = (secret: Secret<string>): KeyObject =>
+  createSecretKey(Buffer.from(secret.reveal().replace(/^whsec_/, ''), 'base64'))
+
+const mac = (key: string | KeyObject, text: string) => createHmac('sha256', key).update(text).digest('base64')

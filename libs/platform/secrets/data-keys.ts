@@ -1,4 +1,4 @@
-import type { Secret } from './secret.js'
+import type { KeyObject } from 'node:crypto'
 
 /** Seals what belongs to one client. 32 random bytes, stored only wrapped by a master key. */
 export interface DataKey {
@@ -6,7 +6,7 @@ export interface DataKey {
   id: string
   /** `operator` for the installation's own. */
   client: string
-  key: Secret<Buffer>
+  key: KeyObject
 }
 
 export abstract class DataKeys {

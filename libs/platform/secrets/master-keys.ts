@@ -1,4 +1,4 @@
-import { hkdfSync } from 'node:crypto'
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { type Binding, decrypt, encrypt } from './aes-gcm.js'
 import { Secret } from './secret.js'
 import { SecretsError } from './secrets.errors.js'
@@ -31,7 +31,7 @@ export interface MasterKey {
 export class LocalMasterKeys extends MasterKeys {
   readonly first: string
   readonly ids: ReadonlySet<string>
-  readonly #wrapping: ReadonlyMap<string, Buffer>
+  readonly #wrapping: ReadonlyMap<string, KeyObject>
 
   constructor(keys: readonly [MasterKey, ...MasterKey[]]) {
     super()
@@ -55,4 +55,5 @@ export class LocalMasterKeys extends MasterKeys {
   }
 }
 
-const derived = (master: Buffer) => Buffer.from(hkdfSync('sha256', master, '', 'mandate:wrapping:v1', 32))
+const derived = (master: Buffer) =>
+  createSecretKey(Buffer.from(hkdfSync('sha256', master, '', 'mandate:wrapping:v1', 32)))

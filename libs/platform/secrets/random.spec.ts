@@ -6,7 +6,8 @@ const COUNT = 10_000
 const CHI_SQUARE_LIMIT = 200
 
 describe('a code or token', () => {
-  const values = Array.from({ length: COUNT }, () => newBearer(new CryptoRandom()))
+  const random = new CryptoRandom()
+  const values = Array.from({ length: COUNT }, () => newBearer(random))
 
   it('has 32 URL-safe characters and is never the same', () => {
     expect(values.filter((value) => !/^[\w-]{32}$/.test(value))).toEqual([])

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
+import { createHash, hash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 
 /** Where identifiers and secrets come from; injected so that tests can fix it. */
 export abstract class RandomSource {
@@ -7,9 +7,18 @@ export abstract class RandomSource {
   abstract integer(below: number): number
 }
 
+const DRAWN_AT_ONCE = 4_096
+
+/** Asking the system costs more than the few bytes of an id. What has been given out is not kept. */
 export class CryptoRandom extends RandomSource {
+  #drawn = Buffer.alloc(0)
+
   bytes(length: number): Buffer {
-    return randomBytes(length)
+    if (length > this.#drawn.length) this.#drawn = randomBytes(Math.max(length, DRAWN_AT_ONCE))
+    const given = Buffer.from(this.#drawn.subarray(0, length))
+    this.#drawn.fill(0, 0, length)
+    this.#drawn = this.#drawn.subarray(length)
+    return given
   }
 
   integer(below: number): number {
@@ -24,7 +33,7 @@ export const newId = (random: RandomSource, prefix: string) => `${prefix}_${rand
 export const newBearer = (random: RandomSource) => random.bytes(24).toString('base64url')
 
 /** For values of 128 random bits and more, where a slow hash would protect nothing (RFC 9700 section 2). */
-export const hashOf = (bearer: string) => createHash('sha256').update(bearer).digest('base64url')
+export const hashOf = (bearer: string) => hash('sha256', bearer, 'base64url')
 
 export function equalInConstantTime(left: string, right: string): boolean {
   const [a, b] = [createHash('sha256').update(left).digest(), createHash('sha256').update(right).digest()]

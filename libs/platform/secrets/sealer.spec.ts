@@ -1,4 +1,4 @@
-import { createDecipheriv, randomBytes } from 'node:crypto'
+import { createDecipheriv, createSecretKey, randomBytes } from 'node:crypto'
 import { sealerForTests } from '#platform/testing/sealer-for-tests.js'
 import { Sealer, type SealingPlace } from './sealer.js'
 import { Secret } from './secret.js'
@@ -58,7 +58,7 @@ describe('a sealed value', () => {
 
 describe('the format', () => {
   const key = randomBytes(32)
-  const dataKey = { id: 'dk_1', client: 'cli_1', key: new Secret(key) }
+  const dataKey = { id: 'dk_1', client: 'cli_1', key: createSecretKey(key) }
   const sealer = new Sealer({ active: async () => dataKey, get: async () => dataKey, forgetActive: () => {} })
 
   it('is AES-256-GCM with the IV and the tag in front, the place authenticated, and the data key named', async () => {

@@ -31,7 +31,7 @@ export class Sealer {
 
   async seal(plaintext: Secret<string>, place: SealingPlace): Promise<string> {
     const { id, key } = await this.dataKeys.active(place.client)
-    const encrypted = encrypt(key.reveal(), Buffer.from(plaintext.reveal(), 'utf8'), bindingOf(place))
+    const encrypted = encrypt(key, Buffer.from(plaintext.reveal(), 'utf8'), bindingOf(place))
     return [VERSION, id, encrypted.toString('base64url')].join('.')
   }
 
@@ -49,7 +49,7 @@ export class Sealer {
     const [version, keyId = '', encoded = ''] = sealed.split('.')
     if (version !== VERSION) throw doesNotOpen(place)
     const { key } = await this.dataKeys.get(keyId)
-    const plaintext = decrypt(key.reveal(), Buffer.from(encoded, 'base64url'), bindingOf(place))
+    const plaintext = decrypt(key, Buffer.from(encoded, 'base64url'), bindingOf(place))
     if (!plaintext) throw doesNotOpen(place)
     return new Secret(plaintext.toString('utf8'))
   }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import pg from 'pg'
 import { seconds } from '#platform/clock/clock.js'
@@ -67,7 +67,7 @@ export class StoredDataKeys extends DataKeys {
     if (!rows[0]) throw new SecretsError('secrets.data_key_missing', `there is no data key "${id.slice(0, 64)}"`)
     const { client_id: client, wrapped_key: text, master_key_id: masterKeyId } = rows[0]
     const key = await this.masterKeys.unwrap({ masterKeyId, text }, dataKeyBinding(id, client))
-    return { id, client, key }
+    return { id, client, key: createSecretKey(key.reveal()) }
   }
 
   /** Its own transaction, and committed before anything is sealed: a value never outlives the key that it names. */

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import type { DataKey, DataKeys } from '#platform/secrets/data-keys.js'
 import { Sealer } from '#platform/secrets/sealer.js'
-import { Secret } from '#platform/secrets/secret.js'
 
 /** One data key for each client, in memory: for tests whose subject is not how data keys are kept. */
 export function sealerForTests(): Sealer {
@@ -9,7 +8,7 @@ export function sealerForTests(): Sealer {
   const dataKeys: DataKeys = {
     active: async (client) => {
       const id = `dk_${client}`
-      const key = keys.get(id) ?? { id, client, key: new Secret(randomBytes(32)) }
+      const key = keys.get(id) ?? { id, client, key: createSecretKey(randomBytes(32)) }
       keys.set(id, key)
       return key
     },

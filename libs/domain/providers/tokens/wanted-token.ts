@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ProviderName } from '../provider.port.js'
 
 export interface MintedToken {
@@ -31,6 +31,4 @@ export type UseToken<T> = (token: string, usableUntil: Date) => Promise<T>
 
 /** Says nothing of whose token it is. */
 export const idOf = ({ provider, identity }: Pick<WantedToken, 'provider' | 'identity'>): string =>
-  createHash('sha256')
-    .update(JSON.stringify([provider, ...identity]))
-    .digest('base64url')
+  hash('sha256', JSON.stringify([provider, ...identity]), 'base64url')

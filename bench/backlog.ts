@@ -30,7 +30,7 @@ export const backlog: Scenario = {
     await using mandate = await startMandate(ground, { databaseUrl, redisUrl: ground.redisUrl })
     const { saas, serviceAccount, url } = mandate
     const token = serviceAccount.config.access_token
-    const people = strangers(REQUESTS)
+    const people = strangers('google', REQUESTS)
     const before = await received(ground)
     const begunToAsk = performance.now()
     const everybody = Array.from({ length: REQUESTS }, () => people.next().value)

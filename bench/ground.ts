@@ -19,6 +19,7 @@ export interface Ground {
   /** Null where this machine has none. */
   redisUrl: string | null
   googleUrl: string
+  microsoftUrl: string
   receiverUrl: string
   operator: OperatorCredentials
   close(): Promise<void>
@@ -46,8 +47,8 @@ export async function openGround(say: (line: string) => void, mailboxes = MAILBO
     const sandbox = await startSandboxProcess(directory, seed)
     closers.push(() => sandbox.process.stop())
     const createDatabase = (name: string) => newDatabase(postgres.url.reveal(), name)
-    const { googleUrl, receiverUrl } = sandbox
-    return { directory, createDatabase, redisUrl: redis?.url ?? null, googleUrl, receiverUrl, operator, close }
+    const { process: _, ...urls } = sandbox
+    return { directory, createDatabase, redisUrl: redis?.url ?? null, ...urls, operator, close }
   } catch (error) {
     await close()
     throw error
@@ -70,5 +71,5 @@ async function startSandboxProcess(directory: string, seed: object) {
   const process = NodeProcess.start('sandbox/main.js', {}, ['--seed', file, ...ports])
   const url = (port: number) => `http://127.0.0.1:${port}`
   await process.until(() => answersOk(`${url(receiver)}/__sandbox/`))
-  return { process, googleUrl: url(google), receiverUrl: url(receiver) }
+  return { process, googleUrl: url(google), microsoftUrl: url(microsoft), receiverUrl: url(receiver) }
 }

@@ -13,7 +13,9 @@ import { startUp } from './start-up.js'
 import { warmTokens } from './warm-tokens.js'
 
 const SCENARIOS: Scenario[] = [
-  ...[callbacks('redis'), callbacks('postgres'), routes, proxiedGet, warmTokens],
+  ...[callbacks('redis'), callbacks('postgres')],
+  ...[callbacks('redis', 'microsoft'), callbacks('postgres', 'microsoft')],
+  ...[routes, proxiedGet, warmTokens],
   ...[revocation, fairShare, growth, slowHost, startUp, backlog],
 ]
 
@@ -26,7 +28,7 @@ const HELP = `Floors and ours, in alternation, several rounds, medians. One tabl
   --json          prints {"scenarios":[{"name","unit","ours","floor","peer","ratio_floor","ratio_peer"}]}
   --help          this text
 
-${SCENARIOS.map(({ name, about, takesLong }) => `  ${name.padEnd(20)}${about}${takesLong ? ' (only when it is named)' : ''}`).join('\n')}
+${SCENARIOS.map(({ name, about, takesLong }) => `  ${name.padEnd(32)}${about}${takesLong ? ' (only when it is named)' : ''}`).join('\n')}
 `
 
 type Options = NonNullable<ReturnType<typeof readOptions>>

@@ -1,17 +1,17 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Cronofy from 'cronofy'
-import { authoriseGoogle } from '../apps/demo/administrator.js'
+import { authoriseGoogle, authoriseMicrosoft } from '../apps/demo/administrator.js'
 import { freePort } from '../apps/demo/free-port.js'
 import { runCli } from '../apps/demo/mandate-process.js'
 import { answersOk, NodeProcess } from '../apps/demo/node-process.js'
-import { SaasBackend } from '../apps/demo/saas-backend.js'
+import { type Mailbox, SaasBackend } from '../apps/demo/saas-backend.js'
 import { ADMIN_CONSOLE } from '../apps/sandbox/google/admin-console.routes.js'
 import type { Ground } from './ground.js'
 
 const REDIRECT_URI = 'https://bench.test/connected'
 
-/** The two production processes, with a client and its service account for the Google organisation. */
+/** The two production processes, with a client and its service account for one organisation. */
 export interface BenchedMandate extends AsyncDisposable {
   url: string
   settings: Record<string, string>
@@ -22,14 +22,18 @@ export interface BenchedMandate extends AsyncDisposable {
   startWorker(): Promise<NodeProcess>
 }
 
-/**
- * @param redisUrl null for queues on PostgreSQL
- * @param callbackOrigins where the client may be called back
- */
+export interface ClientOptions {
+  /** Where its organisation is. */
+  provider?: Mailbox['provider']
+  /** Where it may be called back. */
+  callbackOrigins?: readonly string[]
+}
+
+/** @param redisUrl null for queues on PostgreSQL */
 export async function startMandate(
   ground: Ground,
   { databaseUrl, redisUrl }: { databaseUrl: string; redisUrl: string | null },
-  callbackOrigins: readonly string[] = [ground.receiverUrl],
+  options: ClientOptions = {},
 ): Promise<BenchedMandate> {
   const settings = await settingsFor(ground, { databaseUrl, redisUrl })
   const url = `http://127.0.0.1:${settings.PORT}`
@@ -46,7 +50,7 @@ export async function startMandate(
   }
   try {
     await api.until(() => answersOk(`${url}/health/ready`))
-    const client = await addClient(ground, settings, url, callbackOrigins)
+    const client = await addClient(ground, settings, url, options)
     return { url, settings, api, startWorker, ...client, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop()
@@ -55,7 +59,7 @@ export async function startMandate(
 }
 
 export async function settingsFor(
-  { googleUrl }: Ground,
+  { googleUrl, microsoftUrl }: Ground,
   { databaseUrl, redisUrl }: { databaseUrl: string; redisUrl: string | null },
 ): Promise<Record<string, string>> {
   return {
@@ -68,6 +72,7 @@ export async function settingsFor(
     MANDATE_ADMIN_KEY: 'b'.repeat(32),
     MANDATE_EGRESS_ALLOW: '127.0.0.1',
     MANDATE_SANDBOX_GOOGLE_URL: googleUrl,
+    MANDATE_SANDBOX_MICROSOFT_URL: microsoftUrl,
   }
 }
 
@@ -76,11 +81,8 @@ export async function addClient(
   ground: Ground,
   settings: Record<string, string>,
   mandateUrl: string,
-  callbackOrigins: readonly string[] = [ground.receiverUrl],
+  { provider = 'google', callbackOrigins = [ground.receiverUrl] }: ClientOptions = {},
 ) {
-  const keyFile = join(ground.directory, 'google-key.json')
-  await writeFile(keyFile, JSON.stringify(ground.operator.googleKeyFile), { mode: 0o600 })
-  const { clientId: signInId, clientSecret: signInSecret } = ground.operator.googleClient
   const named = ['--name', 'Bench', '--redirect-uri', REDIRECT_URI]
   const origins = callbackOrigins.flatMap((origin) => ['--callback-origin', origin])
   const { client_id: id = '', client_secret: secret = '' } = await runCli(
@@ -90,8 +92,7 @@ export async function addClient(
     ...named,
     ...origins,
   )
-  const signIn = ['--oauth-client-id', signInId, '--oauth-client-secret', signInSecret]
-  await runCli(settings, 'providers', 'set', 'google', '--service-account', keyFile, ...signIn)
+  await runCli(settings, 'providers', 'set', provider, ...(await credentialAt(provider, ground)))
   const callbackUrl = `${ground.receiverUrl}/callbacks`
   const saas = new SaasBackend({ clientId: id, clientSecret: secret, mandateUrl, callbackUrl })
   const link = `${mandateUrl}/enterprise_connect/oauth/authorize?${new URLSearchParams({
@@ -101,8 +102,22 @@ export async function addClient(
     scope: 'service_account/accounts/manage',
     delegated_scope: 'read_only',
   })}`
-  const consent = { link, redirectUri: REDIRECT_URI, administrator: 'admin@acme.test' }
-  const returned = await authoriseGoogle(consent, ground.googleUrl + ADMIN_CONSOLE)
+  const consent = { link, redirectUri: REDIRECT_URI }
+  const returned =
+    provider === 'google'
+      ? await authoriseGoogle({ ...consent, administrator: 'admin@acme.test' }, ground.googleUrl + ADMIN_CONSOLE)
+      : await authoriseMicrosoft({ ...consent, administrator: 'admin@initech.test' })
   const serviceAccount = await saas.exchange(returned.searchParams.get('code') ?? '', REDIRECT_URI)
   return { client: { id, secret }, saas, serviceAccount }
+}
+
+/** What the operator holds there, as the CLI takes it. */
+async function credentialAt(provider: Mailbox['provider'], { directory, operator }: Ground): Promise<string[]> {
+  const { googleKeyFile, googleClient, microsoftApp } = operator
+  if (provider === 'microsoft')
+    return ['--client-id', microsoftApp.clientId, '--client-secret', microsoftApp.clientSecret]
+  const keyFile = join(directory, 'google-key.json')
+  await writeFile(keyFile, JSON.stringify(googleKeyFile), { mode: 0o600 })
+  const signIn = ['--oauth-client-id', googleClient.clientId, '--oauth-client-secret', googleClient.clientSecret]
+  return ['--service-account', keyFile, ...signIn]
 }

@@ -38,23 +38,32 @@ export interface Contest {
   say: (line: string) => void
 }
 
-/** Floor, ours and peer in turn, so that whatever else the machine does meets all of them. */
 export async function compare(
-  { name, unit, rounds, pieces, directory, say }: Contest,
+  contest: Contest,
   contenders: { floor: Contender | null; ours: Contender; peer?: Contender },
 ): Promise<Result> {
-  const figures = { floor: [] as number[], ours: [] as number[], peer: [] as number[] }
-  const inOrder = (['floor', 'ours', 'peer'] as const).filter((who) => contenders[who])
+  const { floor, ours, peer } = contenders
+  const figures = await alternate(contest, { ...(floor && { floor }), ours, ...(peer && { peer }) })
+  return resultOf(contest.name, contest.unit, figures)
+}
+
+/** All of them in turn, so that whatever else the machine does meets each. @returns the figures of each one's rounds */
+export async function alternate<Who extends string>(
+  { name, unit, rounds, pieces, directory, say }: Contest,
+  contenders: { [who in Who]?: Contender },
+): Promise<Record<Who, number[]>> {
+  const inOrder = Object.entries(contenders) as [Who, Contender][]
+  const figures = Object.fromEntries(inOrder.map(([who]) => [who, []])) as unknown as Record<Who, number[]>
   for (let round = 1; round <= rounds; round++) {
-    for (const who of inOrder) {
+    for (const [who, contender] of inOrder) {
       const before = cpuTime(directory)
-      const figure = await contenders[who]!.round()
+      const figure = await contender.round()
       figures[who].push(figure)
       const spent = asLine(since(before, cpuTime(directory)), pieces)
       say(`${name}, round ${round}, ${who}: ${figure.toFixed(0)} ${unit}; ${spent}`)
     }
   }
-  return resultOf(name, unit, figures)
+  return figures
 }
 
 const median = (figures: readonly number[]) => [...figures].sort((a, b) => a - b)[Math.floor(figures.length / 2)]

@@ -29,7 +29,7 @@ export const slowHost: Scenario = {
       await using hosts = await Hosts.open(HEALTHY + slow, hanging)
       const databaseUrl = await ground.createDatabase(`slow-host-${runs}`)
       const stores = { databaseUrl, redisUrl: ground.redisUrl }
-      await using mandate = await startMandate(ground, stores, hosts.urls)
+      await using mandate = await startMandate(ground, stores, { callbackOrigins: hosts.urls })
       await mandate.startWorker()
       return await timeCallbacks(mandate, hosts, slow)
     }

@@ -164,14 +164,33 @@ export async function crashPostgres(mandate: MandateUnderFaults, requests: numbe
   await asking
 }
 
-export async function terminateConnections(mandate: MandateUnderFaults, requests: number): Promise<void> {
+/** In the midst of everything, and then five times at rest: says how long one who asks right after it waits to be told. */
+export async function terminateConnections(
+  mandate: MandateUnderFaults,
+  requests: number,
+  say: (line: string) => void,
+): Promise<void> {
+  const terminate = () => {
+    mandate.deaths += mandate.processes
+    return mandate.terminateConnections()
+  }
   const asking = mandate.ask(requests)
   for (let time = 0; time < 5; time++) {
     await pause(700)
-    mandate.deaths += mandate.processes
-    await mandate.terminateConnections()
+    await terminate()
   }
   await asking
+  const waits: number[] = []
+  for (let time = 0; time < 5; time++) {
+    await mandate.comeToRest()
+    const before = mandate.told
+    await terminate()
+    const begun = performance.now()
+    await mandate.ask(1)
+    await until('it to be told', () => mandate.told > before, { everyMs: 10, timeoutMs: 60_000 })
+    waits.push((performance.now() - begun) / 1000)
+  }
+  say(`  who asked next was told after ${waits.map((wait) => wait.toFixed(1)).join(', ')} s`)
 }
 
 /** The queue forgets what it held, or says nothing for a while, in the midst of everything. */

@@ -147,7 +147,7 @@ function faultsOn(redis: OwnRedis | null, { minutes, requests }: { minutes: numb
     ['clock 2 h ahead', (mandate) => faults.jumpClock(mandate, 200, 2)],
     ['clock 2 h behind', (mandate) => faults.jumpClock(mandate, 200, -2)],
     ['PostgreSQL crashed three times', (mandate) => faults.crashPostgres(mandate, 400, 3)],
-    ['connections terminated', (mandate) => faults.terminateConnections(mandate, 400)],
+    ['connections terminated', (mandate) => faults.terminateConnections(mandate, 400, say)],
   ]
   if (!redis) return everywhere
   return [

@@ -61,13 +61,17 @@ const OF_OWNERS = /^(accept-person-return|disconnect-account|user-credential)\./
 /** The rotation of keys, which secret-rotation lets die. */
 const OF_KEYS = /^(reseal-values|rewrap-data-keys|rotate-secrets)\./
 
+/** The command of the operator that archives the audit, which audit-archive lets die. */
+const OF_ARCHIVES = /^archive-audit\./
+
 export const pointsOnThePath = (libraries: string) =>
   failPoints(libraries).filter((name) => IN_THE_API.test(name) || IN_THE_WORKER.test(name))
 
 /** Whose step nobody has placed: it would be waited for in the wrong process, in vain. */
 export const pointsNowhere = (libraries: string) =>
   failPoints(libraries).filter(
-    (name) => ![IN_THE_API, IN_THE_WORKER, ENDS_OR_BEGINS, OF_OWNERS, OF_KEYS].some((steps) => steps.test(name)),
+    (name) =>
+      ![IN_THE_API, IN_THE_WORKER, ENDS_OR_BEGINS, OF_OWNERS, OF_KEYS, OF_ARCHIVES].some((steps) => steps.test(name)),
   )
 
 /** At each of these points in turn a process dies with work in hand; the next life is started to die at the next. */

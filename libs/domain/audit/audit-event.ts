@@ -59,6 +59,7 @@ const ACTS = {
     'what is sealed did not open, for the first time in this hour, column and process; subject: its row',
   'audit.chain_begun': "a client's chain has its first row; subject: the client",
   'audit.exported': 'somebody was given a part of the audit',
+  'audit.archived': 'a month of the audit left the database for an archive; subject: the month',
 } as const
 
 type Act = keyof typeof ACTS

@@ -3,7 +3,7 @@ import { Database } from '#platform/database/database.js'
 import { defineStatement } from '#platform/database/statement.js'
 import type { AuditEvent } from './audit-event.js'
 import { type AuditHead, HEAD_COLUMNS } from './audit-head.js'
-import { earliestMonthOf, NO_MONTH } from './audit-months.js'
+import { earliestMonthOf, type Month, NO_MONTH } from './audit-months.js'
 import { EVENT_COLUMNS } from './canonical-form.js'
 
 /** What is left out is not asked for. */
@@ -88,6 +88,13 @@ const FIND_EVENTS = {
   ),
 }
 
+/** Values: the month, the chain, the place to go on behind, rows at most. */
+const FIND_OF_MONTH = defineStatement<AuditEvent>(
+  '',
+  `select ${EVENT_COLUMNS} from audit_events where month = $1 and client_id = $2 and sequence > $3
+   order by audit_events.sequence limit $4`,
+)
+
 interface EventPageAsked {
   after?: EventPosition
   limit: number
@@ -119,6 +126,11 @@ export class FindEvents {
   find(filter: EventFilter, page: EventPageAsked): Promise<AuditEvent[]> {
     const { statement, values } = asking(filter, page)
     return this.database.run(statement, values)
+  }
+
+  /** What of a chain leaves with a month, whenever it was done. */
+  findOfMonth(month: Month, { clientId, sequence }: EventPosition, limit: number): Promise<AuditEvent[]> {
+    return this.database.run(FIND_OF_MONTH, [month, clientId, sequence, limit])
   }
 
   /** As they are signed at this moment; of these clients, or of all. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Database } from '#platform/database/database.js'
 import { defineStatement } from '#platform/database/statement.js'
+import type { Month } from './audit-months.js'
 
 /** A client that could read a mailbox in a period, by one grant. */
 export interface Reader {
@@ -14,7 +15,7 @@ export interface Reader {
   granted_at: Date
   /** Of the grant, its service account or its client, whichever came first; null while it lasts. */
   ended_at: Date | null
-  /** Nobody can read before the first token: null when there was none in or before the period. */
+  /** Nobody can read before the first token: null when there was none in or before the period, or none that is on record here. */
   first_token_at: Date | null
   /** New tokens in the period. */
   refreshes: number
@@ -27,14 +28,25 @@ export interface Reader {
 const MOST = 1_000
 
 /**
- * One look at the mailbox's own part of the index, whatever the length of the chains.
- * Values: mailbox, begin of the period, its end, most rows.
+ * One look at the mailbox's own part of the index of each month, whatever the length of the chains. Grants live for ever,
+ * and the acts that made the older ones may have left for an archive: those are found by the account's address of today,
+ * in one look for each organisation.
+ * Values: mailbox, begin of the period, its end, most rows, the first day that is on record here.
  */
 const FIND_READERS = defineStatement<Reader>(
   'find-readers',
-  `with granted as (
-     select client_id, service_account_id, subject as grant_id, at as granted_at from audit_events
-     where mailbox = $1 and act in ('mint.granted', 'account.connected') and at < $3
+  `with older as (
+     select a.id from service_accounts s join accounts a on a.service_account_id = s.id
+     where a.email = $1 and $5::timestamptz is not null
+     union all select id from accounts where service_account_id is null and email = $1 and $5::timestamptz is not null
+   ), granted as (
+     select distinct on (grant_id) * from (
+       select client_id, service_account_id, subject as grant_id, at as granted_at from audit_events
+       where mailbox = $1 and act in ('mint.granted', 'account.connected') and at < $3
+       union all
+       select g.client_id, g.service_account_id, g.id, g.created_at from older join grants g on g.account_id = older.id
+       where g.created_at < least($3, $5)
+     ) either order by grant_id, granted_at
    ), alive as (
      select granted.*, c.name as client_name, s.organisation_name, g.scope,
        least(g.revoked_at, s.revoked_at, c.disabled_at) as ended_at
@@ -65,7 +77,8 @@ const FIND_READERS = defineStatement<Reader>(
 export class FindReaders {
   constructor(private readonly database: Database) {}
 
-  find(mailbox: string, from: Date, until: Date): Promise<Reader[]> {
-    return this.database.run(FIND_READERS, [mailbox, from, until, MOST])
+  /** @param recordedFrom null when nothing has left for an archive */
+  find(mailbox: string, from: Date, until: Date, recordedFrom: Month | null): Promise<Reader[]> {
+    return this.database.run(FIND_READERS, [mailbox, from, until, MOST, recordedFrom && new Date(recordedFrom)])
   }
 }

@@ -92,6 +92,9 @@ export class VerifyChain {
     if (authenticity !== 'genuine')
       return found(0, 'forged', head.sequence, `The signature of the head is ${authenticity}.`)
 
+    if (kept?.sequence === archived && kept.hash !== begins.hash)
+      return found(0, 'edited', archived, 'The kept head was signed for another row than the chain goes on from.')
+
     let [rows, previous] = [archived, begins.hash]
     for await (const event of this.#events(clientId)) {
       const sequence = rows + 1

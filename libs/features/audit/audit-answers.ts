@@ -25,9 +25,14 @@ const completeUntil = timeAnswer.meta({
   description: 'Every act until then is on record here. It is the present, unless the chains lag behind what happens.',
 })
 
+const completeFrom = z.string().nullable().meta({
+  description: 'A day: what was done before it has left for an archive of the operator. Null: nothing has.',
+})
+
 export const eventPageAnswer = z.strictObject({
   events: z.array(eventAnswer),
   next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+  complete_from: completeFrom,
   complete_until: completeUntil,
 })
 
@@ -65,6 +70,7 @@ export const verificationAnswer = z.strictObject({
 export const readersAnswer = z.strictObject({
   mailbox: z.string(),
   on: z.string(),
+  complete_from: completeFrom,
   complete_until: completeUntil,
   readers: z.array(
     z.strictObject({

@@ -1,12 +1,15 @@
 import { z } from 'zod'
 import type { AuditEvent } from '#domain/audit/audit-event.js'
 import type { AuditHead } from '#domain/audit/audit-head.js'
-import type { Reader } from '#domain/audit/find-readers.js'
+import type { Month } from '#domain/audit/audit-months.js'
 import type { Verification } from '#domain/audit/verify-chain.js'
 import { requiredText } from '#platform/http/read-input.js'
+import type { ArchivedMonth, DueMonth } from './archive-audit.js'
 import type { eventPageAnswer, headsAnswer, readersAnswer, verificationAnswer } from './audit-answers.js'
 import type { EventPage } from './list-audit-events.js'
 import type { AuditSelection } from './read-selection.js'
+import type { MailboxReaders } from './show-readers.js'
+import type { ArchiveVerification } from './verify-archives.js'
 
 // `/admin/v1` and the CLI speak this one language.
 
@@ -61,6 +64,14 @@ export const addressDto = z.strictObject({ address: requiredText(512) })
 
 export const dayDto = z.strictObject({ on: day })
 
+export const archiveDto = z.strictObject({
+  before: requiredText(7)
+    .refine((text) => /^\d{4}-(0[1-9]|1[0-2])$/.test(text), { error: 'must be a month such as 2026-01' })
+    .transform((text): Month => `${text}-01`),
+  to: requiredText(4096).optional(),
+  dry_run: z.boolean().default(false),
+})
+
 const headDto = z.object({
   client_id: z.string(),
   sequence: z.number(),
@@ -77,9 +88,15 @@ const toEventBody = ({ details, ...event }: AuditEvent) => ({
   details: details && JSON.parse(details),
 })
 
-export const toEventPageBody = ({ events, next, completeUntil }: EventPage): z.infer<typeof eventPageAnswer> => ({
+export const toEventPageBody = ({
+  events,
+  next,
+  completeFrom,
+  completeUntil,
+}: EventPage): z.infer<typeof eventPageAnswer> => ({
   events: events.map(toEventBody),
   next_cursor: next && `${next.clientId}:${next.sequence}`,
+  complete_from: completeFrom,
   complete_until: completeUntil.toISOString(),
 })
 
@@ -88,18 +105,24 @@ export const toHeadsBody = (heads: AuditHead[], publicKey: string): z.infer<type
   public_key: publicKey,
 })
 
-export const toVerificationBody = (chains: Verification[]): z.infer<typeof verificationAnswer> => ({
-  intact: chains.every(({ finding }) => finding === null),
+/** @param archives where they were verified, too */
+export const toVerificationBody = (
+  chains: Verification[],
+  archives?: ArchiveVerification[],
+): z.infer<typeof verificationAnswer> & { archives?: ArchiveVerification[] } => ({
+  intact: chains.every(({ finding }) => finding === null) && !archives?.some(({ problem }) => problem !== null),
   chains: chains.map(({ clientId, ...rest }) => ({ client: clientId, ...rest })),
+  ...(archives && { archives }),
 })
 
 export const toReadersBody = (
   mailbox: string,
   on: Date,
-  { readers, completeUntil }: { readers: Reader[]; completeUntil: Date },
+  { readers, completeFrom, completeUntil }: MailboxReaders,
 ): z.infer<typeof readersAnswer> => ({
   mailbox,
   on: on.toISOString().slice(0, 10),
+  complete_from: completeFrom,
   complete_until: completeUntil.toISOString(),
   readers: readers.map((reader) => ({
     ...reader,
@@ -108,4 +131,12 @@ export const toReadersBody = (
     first_token_at: reader.first_token_at?.toISOString() ?? null,
     last_read_at: reader.last_read_at?.toISOString() ?? null,
   })),
+})
+
+export const toDueBody = (months: DueMonth[]) => ({
+  would_archive: months.map(({ month, ...rest }) => ({ month: month.slice(0, 7), ...rest })),
+})
+
+export const toArchivedBody = (months: ArchivedMonth[]) => ({
+  archived: months.map(({ month, ...rest }) => ({ month: month.slice(0, 7), ...rest })),
 })

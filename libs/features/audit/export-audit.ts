@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
+import { AuditArchives } from '#domain/audit/audit-archives.js'
 import { OPERATOR_CHAIN } from '#domain/audit/audit-event.js'
 import type { AuditHead } from '#domain/audit/audit-head.js'
 import { ChainArrivals } from '#domain/audit/chain-arrivals.js'
@@ -13,6 +14,8 @@ import { type AuditSelection, ReadSelection } from './read-selection.js'
 /** The last line: what was exported, and the heads of the chains that it is from. */
 interface ExportSeal {
   exported_at: string
+  /** What was done before then has left for an archive; null when nothing has. */
+  complete_from: string | null
   /** What was done until then is in it. */
   complete_until: string
   selection: Record<string, string>
@@ -36,6 +39,7 @@ export class ExportAudit {
     private readonly signer: Signer,
     private readonly arrivals: ChainArrivals,
     private readonly events: FindEvents,
+    private readonly archives: AuditArchives,
     private readonly selections: ReadSelection,
   ) {}
 
@@ -59,6 +63,7 @@ export class ExportAudit {
     }
     const sealed = {
       exported_at: this.clock.now().toISOString(),
+      complete_from: await this.archives.completeFrom(),
       complete_until: completeUntil.toISOString(),
       ...{ selection: named, lines, sha256: digest.digest('hex'), heads, public_key: this.signer.publicKey() },
     }

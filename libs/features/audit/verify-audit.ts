@@ -3,6 +3,7 @@ import { AuditArchives } from '#domain/audit/audit-archives.js'
 import type { AuditHead } from '#domain/audit/audit-head.js'
 import { type Verification, VerifyChain } from '#domain/audit/verify-chain.js'
 import { notFound } from '#platform/errors/api-error.js'
+import { type ArchiveVerification, VerifyArchives } from './verify-archives.js'
 
 export interface WhatToVerify {
   /** One chain; left out: all. */
@@ -19,7 +20,13 @@ export class VerifyAudit {
   constructor(
     private readonly verifier: VerifyChain,
     private readonly archives: AuditArchives,
+    private readonly verifyArchives: VerifyArchives,
   ) {}
+
+  /** Follows every chain through what has left, to where it begins here. */
+  inFiles(directory: string, kept?: AuditHead[]): AsyncGenerator<ArchiveVerification> {
+    return this.verifyArchives.verify(directory, kept)
+  }
 
   /** One chain after the other. @throws ApiError not_found */
   async *verify({ clientId, kept = [], onProgress }: WhatToVerify): AsyncGenerator<Verification> {

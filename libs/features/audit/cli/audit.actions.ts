@@ -1,15 +1,20 @@
 import { once } from 'node:events'
+import type { Month } from '#domain/audit/audit-months.js'
 import type { Verification } from '#domain/audit/verify-chain.js'
 import { type AnswerOptions, answer, table } from '#platform/cli/answer.js'
 import { readFileArgument } from '#platform/cli/read-argument.js'
 import type { RunStep } from '#platform/cli/run-step.js'
 import { invalidField } from '#platform/errors/validation-error.js'
 import { readInput } from '#platform/http/read-input.js'
+import { ArchiveAudit, type ArchivedMonth } from '../archive-audit.js'
 import {
   addressDto,
+  archiveDto,
   dayDto,
   sealDto,
   selectionDto,
+  toArchivedBody,
+  toDueBody,
   toReadersBody,
   toSelection,
   toVerificationBody,
@@ -21,6 +26,13 @@ import { VerifyAudit } from '../verify-audit.js'
 interface VerifyOptions extends AnswerOptions {
   client?: string
   head?: string
+  archive?: string
+}
+
+interface ArchiveOptions extends AnswerOptions {
+  before: string
+  to?: string
+  dryRun?: boolean
 }
 
 interface ExportOptions {
@@ -37,14 +49,13 @@ const WORTH_TELLING = 50_000
 
 export async function verifyAudit(run: RunStep, options: VerifyOptions) {
   const kept = options.head ? await readHeads(options.head) : undefined
-  const onProgress = (client: string, rows: number, of: number) => {
-    if (of > WORTH_TELLING && rows % WORTH_TELLING === 0) process.stderr.write(`${client}: ${rows} of ${of} rows\n`)
-  }
-  const chains = await run(VerifyAudit, (step) =>
-    Array.fromAsync(step.verify({ clientId: options.client, kept, onProgress })),
-  )
-  const body = toVerificationBody(chains)
+  const { chains, archives } = await run(VerifyAudit, async (step) => ({
+    chains: await Array.fromAsync(step.verify({ clientId: options.client, kept, onProgress })),
+    archives: options.archive ? await Array.fromAsync(step.inFiles(options.archive, kept)) : undefined,
+  }))
+  const body = toVerificationBody(chains, archives)
   answer(options, body, () => [
+    ...(archives ?? []).map(({ archive, lines, problem }) => `${archive}: ${problem ?? `${lines} rows.`}`),
     ...chains.map(inWords),
     body.intact ? 'Every row is as it was written.' : 'The audit is not as it was written.',
   ])
@@ -59,10 +70,55 @@ export async function exportAudit(run: RunStep, { serviceAccount: service_accoun
   })
 }
 
+export async function archiveAudit(run: RunStep, { json, dryRun: dry_run, ...rest }: ArchiveOptions) {
+  const { before, to, dry_run: isTrial } = readInput(archiveDto, { ...rest, dry_run })
+  if (isTrial) return showDueMonths(run, before, { json })
+  if (!to) throw invalidField('to', 'errors.required', 'is needed: the directory that the files go to')
+  const months: ArchivedMonth[] = []
+  await run(ArchiveAudit, async (step) => {
+    for await (const archived of step.archive(before, to, onProgress)) {
+      months.push(archived)
+      // Should a later one fail, this is what has been done.
+      if (!json) process.stderr.write(`${archived.month.slice(0, 7)} is in ${archived.file}\n`)
+    }
+  })
+  answer({ json }, toArchivedBody(months), () =>
+    months.length === 0
+      ? [nothingBefore(before)]
+      : [
+          table(
+            ['MONTH', 'ROWS', 'SHA-256', 'FILE'],
+            months.map(({ month, lines, sha256, file }) => [month.slice(0, 7), String(lines), sha256, file]),
+          ),
+          'They are dropped from the database. Keep the files: what is in them is nowhere else.',
+        ],
+  )
+}
+
+async function showDueMonths(run: RunStep, before: Month, options: AnswerOptions) {
+  const months = await run(ArchiveAudit, (step) => Array.fromAsync(step.due(before)))
+  answer(options, toDueBody(months), () =>
+    months.length === 0
+      ? [nothingBefore(before)]
+      : [
+          table(
+            ['MONTH', 'ROWS', 'CHAINS', 'ON DISK'],
+            months.map(({ month, rows, chains, bytes }) => [
+              ...[month.slice(0, 7), String(rows), String(chains), inMegabytes(bytes)],
+            ]),
+          ),
+          'Nothing was written or dropped.',
+        ],
+  )
+}
+
+const nothingBefore = (month: Month) => `The audit has nothing from before ${month.slice(0, 7)}.`
+
 export async function showMailboxReaders(run: RunStep, address: string, options: AnswerOptions & { on: string }) {
   readInput(addressDto, { address })
   const { on } = readInput(dayDto, { on: options.on })
   const body = toReadersBody(address, on, await run(ShowReaders, (step) => step.show(address, on)))
+  const isOnRecord = (time: string) => time >= (body.complete_from ?? '')
   answer(options, body, () =>
     body.readers.length === 0
       ? [`Nobody could read ${address} on ${body.on}.`]
@@ -75,7 +131,7 @@ export async function showMailboxReaders(run: RunStep, address: string, options:
               reader.scope.join(' '),
               reader.granted_at,
               reader.ended_at ?? 'not yet',
-              reader.first_token_at ?? 'never',
+              reader.first_token_at ?? (isOnRecord(reader.granted_at) ? 'never' : 'in the archive'),
               reader.last_read_at ? `last ${reader.last_read_at}` : 'no',
             ]),
           ),
@@ -83,10 +139,18 @@ export async function showMailboxReaders(run: RunStep, address: string, options:
   )
 }
 
-const inWords = ({ clientId, rows, finding }: Verification) =>
-  finding
-    ? `${clientId}: row ${finding.sequence} was ${finding.tampering}. ${finding.explanation}`
+function onProgress(what: string, rows: number, of: number) {
+  if (of > WORTH_TELLING && rows % WORTH_TELLING === 0) process.stderr.write(`${what}: ${rows} of ${of} rows\n`)
+}
+
+function inWords({ clientId, rows, archived, finding }: Verification) {
+  if (finding) return `${clientId}: row ${finding.sequence} was ${finding.tampering}. ${finding.explanation}`
+  return archived > 0
+    ? `${clientId}: ${rows} rows, behind ${archived} that are archived.`
     : `${clientId}: ${rows} rows.`
+}
+
+const inMegabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 
 async function readHeads(file: string) {
   const lines = (await readFileArgument('head', file)).trim().split('\n')

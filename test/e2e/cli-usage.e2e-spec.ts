@@ -30,6 +30,11 @@ const COMMANDS = [
   ['secrets'],
   ['secrets', 'status'],
   ['secrets', 'rotate'],
+  ['audit'],
+  ['audit', 'verify'],
+  ['audit', 'export'],
+  ['audit', 'archive'],
+  ['audit', 'mailbox'],
 ]
 
 /** Port 1 answers nowhere. */
@@ -69,6 +74,7 @@ describe('the command line', () => {
       ['clients', 'create'],
       ['providers', 'set', 'google'],
       ['providers', 'set', 'microsoft'],
+      ['audit', 'archive'],
     ]) {
       const { stdout } = await mandate([...words, '--help'], settings)
 

@@ -97,6 +97,8 @@ describe('secrets', () => {
       MANDATE_SANDBOX_GOOGLE_URL: sandbox.google.url,
       MANDATE_SANDBOX_MICROSOFT_URL: sandbox.microsoft.url,
       MANDATE_EGRESS_ALLOW: '127.0.0.1',
+      // All visitors of a test come from one address.
+      MANDATE_LIMIT_AUTHORIZATIONS: '9999',
     }
   })
   afterAll(() => sandbox.stop())

@@ -59,6 +59,15 @@ describe('connecting an account in the Morgen dialect', () => {
     const { data } = body
     expect(data.integrations.map(({ id }: { id: string }) => id)).toEqual(['google', 'o365'])
     expect(data.groups).toEqual([{ displayName: 'Calendars', type: 'calendars' }])
+    expect(data.integrations).toContainEqual({
+      ...{ id: 'o365', groups: ['calendars'], displayName: 'Office 365', authenticationType: 'oauth' },
+      authDescription: 'We will redirect you to your browser for the authentication with Microsoft.',
+      ...{
+        description: 'Manage your Office 365 calendar.',
+        priority: expect.any(Number),
+        iconData: expect.any(String),
+      },
+    })
     for (const { iconData, ...integration } of data.integrations) {
       expect(Buffer.from(iconData, 'base64').toString()).toMatch(/^<svg/)
       expect(integration).toEqual({
@@ -82,7 +91,7 @@ describe('connecting an account in the Morgen dialect', () => {
     expect(Object.fromEntries(searchParams)).toMatchObject({
       ...{ client_id: app.clientId, response_type: 'code', state: expect.stringMatching(/^.{20,}$/) },
       redirect_uri: `${stage.url}/v1/integrations/${providerId}/oauth/callback`,
-      scope: expect.stringContaining('openid'),
+      scope: expect.stringMatching(/openid.*[Cc]alendar/),
     })
   })
 

@@ -108,15 +108,21 @@ describe('integrations in the Work-API dialect', () => {
     expect(headers.get('location')).toMatch(new RegExp(`^${stage.sandbox.google.url}/o/oauth2/v2/auth\\?`))
   })
 
-  it('connects by the code that an Android app got for its server', async () => {
-    const id = await create('google_calendar', 'calendar', 'user-android')
-    const scopes = ['openid', 'email', 'https://www.googleapis.com/auth/calendar']
+  // The scopes that the guide has apps ask for.
+  it.each([
+    ['gmail', 'email', 'https://mail.google.com/'],
+    ['google_calendar', 'calendar', 'https://www.googleapis.com/auth/calendar'],
+    ['google_drive', 'files', 'https://www.googleapis.com/auth/drive'],
+  ])('connects %s by the code that an Android app got for its server, once', async (provider, mediaType, scope) => {
+    const userId = `user-android-${provider}`
+    const id = await create(provider, mediaType, userId)
+    const scopes = ['openid', 'email', scope]
     const issued = stage.sandbox.google.mutate('issue-server-auth-code', { email: 'carla@acme.example', scopes })
     const body = new URLSearchParams({ code: (issued as { code: string }).code })
     const path = `/auth/authcode/${id}`
-    const answer = await call('POST', path, { body, userId: 'user-android' })
-    expect(answer.body).toMatchObject({ id, status: 'connected', email: 'carla@acme.example' })
-    expect(await call('POST', path, { body, userId: 'user-android' })).toMatchObject({
+    const answer = await call('POST', path, { body, userId })
+    expect(answer).toMatchObject({ status: 200, body: { id, status: 'connected', email: 'carla@acme.example' } })
+    expect(await call('POST', path, { body, userId })).toMatchObject({
       ...{ status: 403, body: { error: 'sign_in_failed', error_description: expect.stringMatching(/\.$/) } },
     })
   })

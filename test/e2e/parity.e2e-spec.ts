@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { rowsOf } from '#platform/testing/rows-of.js'
+import { until } from '#platform/testing/until.js'
 import { PersonVisit } from './connect-stage.js'
 import { type Client, REDIRECT_URI } from './public-api.js'
 import { Stage } from './stage.js'
@@ -21,7 +23,10 @@ interface Face {
 
 /** What the faces ask for besides signing in, unticked. */
 const DATA = Object.fromEntries(
-  ['calendar', 'gmail.send'].map((name) => [`scope:https://www.googleapis.com/auth/${name}`, null]),
+  ['calendar', 'calendar.events.readonly', 'gmail.send'].map((name) => [
+    `scope:https://www.googleapis.com/auth/${name}`,
+    null,
+  ]),
 )
 
 interface Scenario {
@@ -164,8 +169,52 @@ describe('every face', () => {
     },
   }
 
+  /** By OAuth a client names no user, so for each user there is a client, which has the tokens. */
+  const clients = new Map<string, { client: Client; tokens: string[] }>()
+  const clientOf = async (user: string) => {
+    const known = clients.get(user) ?? { client: await stage.api.addClient(user), tokens: [] }
+    clients.set(user, known)
+    return known
+  }
+  const subOf = async (token: string) => (await stage.api.call('GET', '/v1/userinfo', { token })).json?.sub
+
+  const BY_OAUTH: Face = {
+    people: {
+      google: ['helpdesk@acme.test', 'admin@globex.test'],
+      microsoft: ['ursula@umbrella.test', 'admin@umbrella.test'],
+    },
+    connect: async (user, provider, email, decision) => {
+      const { client, tokens } = await clientOf(user)
+      // Whoever connects while the provider is told of the end is asked once more; here nobody is to be.
+      const ending = 'select 1 from user_credentials where client_id = $1 and disconnected_at is not null'
+      await until('the end to be over', async () => (await rowsOf(databaseUrl, ending, [client.id])).length === 0)
+      const code_verifier = 'v'.repeat(43)
+      const query = new URLSearchParams({
+        ...{ response_type: 'code', client_id: client.id, redirect_uri: REDIRECT_URI, scope: 'read_only' },
+        ...{ provider_name: provider === 'google' ? 'google' : 'exchange', code_challenge_method: 'S256' },
+        code_challenge: createHash('sha256').update(code_verifier).digest('base64url'),
+      })
+      const { url } = await visit(`${stage.api.url}/oauth/authorize?${query}`, email, decision)
+      // Whoever stops is still on a page of ours.
+      const code = url.href.startsWith(REDIRECT_URI) ? url.searchParams.get('code') : null
+      if (!code) return
+      const exchange = { grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI, code_verifier }
+      const json = { client_id: client.id, client_secret: client.secret, ...exchange }
+      tokens.push((await stage.api.must('POST', '/oauth/token', { json })).access_token)
+    },
+    list: async (user) => {
+      const subs = await Promise.all((await clientOf(user)).tokens.map(subOf))
+      return [...new Set(subs.filter((sub): sub is string => sub !== undefined))]
+    },
+    end: async (user, id) => {
+      const { client } = await clientOf(user)
+      expect((await stage.api.revoke(client, { sub: id })).status).toBe(200)
+    },
+  }
+
   /** All that is kept of a user, but for what the dialects' words differ in: ids, times, what was asked for, and who asked. */
   const storedOf = async (user: string, people: readonly string[]) => {
+    const whose = clients.has(user) ? [clients.get(user)!.client.id, null] : [client.id, user]
     const accounts = await rowsOf(
       databaseUrl,
       `select a.email, a.provider, a.kind, a.display_name is not null as named, a.organisation_id is not null as tenant,
@@ -175,27 +224,28 @@ describe('every face', () => {
          c.disconnected_at is not null as disconnected,
          (select array_agg(g.revoked_at is not null order by g.revoked_at) from grants g where g.account_id = a.id) as ended_grants
        from accounts a left join user_credentials c on c.id = a.id
-       where a.client_id = $1 and a.user_id = $2`,
-      [client.id, user],
+       where a.client_id = $1 and a.user_id is not distinct from $2`,
+      whose,
     )
     const visits = await rowsOf(
       databaseUrl,
       `select step, provider, ended_at is not null as ended, sealed_attempt, hand_over_hash from sign_ins
-       where client_id = $1 and user_id = $2`,
-      [client.id, user],
+       where client_id = $1 and user_id is not distinct from $2`,
+      whose,
     )
     const acts = await rowsOf(
       databaseUrl,
       `select act, count(*)::int, bool_and(mailbox is not null) as with_mailbox
        from (select act, mailbox, subject from audit_events union all select act, mailbox, subject from audit_arrivals) as acts
        where subject in (
-         select id from accounts where client_id = $1 and user_id = $2
-         union all select id from sign_ins where client_id = $1 and user_id = $2
-         union all select g.id from grants g join accounts a on a.id = g.account_id where a.client_id = $1 and a.user_id = $2
+         select id from accounts where client_id = $1 and user_id is not distinct from $2
+         union all select id from sign_ins where client_id = $1 and user_id is not distinct from $2
+         union all select g.id from grants g join accounts a on a.id = g.account_id
+           where a.client_id = $1 and a.user_id is not distinct from $2
        ) group by act order by act`,
-      [client.id, user],
+      whose,
     )
-    const numbered = accounts.map(({ email, ...rest }) => ({ person: people.indexOf(String(email)), ...rest }))
+    const numbered = accounts.map(({ email, ...rest }): Record<string, unknown> => ({ person: people.indexOf(String(email)), ...rest }))
     return { accounts: sorted(numbered), visits: sorted(visits), acts }
   }
 
@@ -216,6 +266,22 @@ describe('every face', () => {
     return { stored, listed: listed.length }
   }
 
+  /**
+   * What an individual connect has in common with the other faces. Each of its codes buys tokens, and so a grant, of its own; a
+   * person who stops stays on our page and may try again; and what it ends is taken back at the provider by the clock.
+   */
+  const withoutTokens = ({ stored: { accounts, visits, acts }, listed }: Awaited<ReturnType<typeof play>>) => ({
+    listed,
+    visits: visits.length,
+    accounts: accounts.map(
+      ({ person, provider, kind, named, tenant, profile, service_account_id, ended_grants, ...how }) => {
+        const lives = (ended_grants as boolean[]).includes(false)
+        return { person, provider, kind, named, tenant, profile, service_account_id, lives, ...(lives && how) }
+      },
+    ),
+    acts: acts.filter(({ act }) => !/^(code|token)\./.test(String(act))),
+  })
+
   describe.each(['google', 'microsoft'] as const)('at %s leaves the same in the database:', (provider) => {
     const scenarios = Object.keys(SCENARIOS).filter((name) => (SCENARIOS[name]!.at ?? provider) === provider)
 
@@ -226,6 +292,8 @@ describe('every face', () => {
         played.push(await play(face, `${scenario} at ${provider} by ${name}`, provider, scenario))
       const [one, ...others] = played
       for (const other of others) expect(other).toEqual(one)
+      const byOAuth = await play(BY_OAUTH, `${scenario} at ${provider} by OAuth`, provider, scenario)
+      expect(withoutTokens(byOAuth)).toEqual(withoutTokens(one!))
       expect(one!.listed).toBe(left)
       expect(one!.stored.visits).toHaveLength(steps.filter((step) => step !== 'end').length)
       expect(one!.stored.acts).not.toEqual([])

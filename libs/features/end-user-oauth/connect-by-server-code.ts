@@ -7,7 +7,7 @@ import { conflict } from '#platform/errors/api-error.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 import { stopOf } from './connect.errors.js'
 import { ConnectAccount, refuseIncomplete } from './connect-account.js'
-import type { FoundIntegration } from './find-integrations.js'
+import { FindIntegrations, type FoundIntegration } from './find-integrations.js'
 import { type KeptPerson, keptPersonOf } from './kept-person.js'
 import { SignInRegistrations } from './sign-in-registrations.js'
 
@@ -21,12 +21,18 @@ export class ConnectByServerCode {
     private readonly database: Database,
     private readonly registrations: SignInRegistrations,
     private readonly providers: Providers,
+    private readonly findIntegrations: FindIntegrations,
     private readonly connectAccount: ConnectAccount,
   ) {}
 
-  /** @throws ApiError conflict where the provider has no such codes; ConnectStop notSetUp, partial, wouldLose, failed, … */
-  async connect({ clientId, userId }: CallerUser, integration: FoundIntegration, code: string): Promise<void> {
-    const { id, scope, isOwnRecord } = integration
+  /**
+   * @returns the integration as it stands then
+   * @throws ApiError not_found; conflict where the provider has no such codes; ConnectStop notSetUp, partial, wouldLose, failed, …
+   */
+  async connect(user: CallerUser, id: string, code: string): Promise<FoundIntegration> {
+    const integration = await this.findIntegrations.get(user, id)
+    const { scope, isOwnRecord } = integration
+    const { clientId, userId } = user
     const { provider } = WORK_API_USES[integration.provider]
     const person = await this.#ask(integration, clientId, code)
     refuseIncomplete({ provider, scope, scopesBeside: [] }, person)
@@ -34,6 +40,7 @@ export class ConnectByServerCode {
     await this.database.inTransaction((tx) =>
       this.connectAccount.connect(tx, { ...purpose, integrationId: isOwnRecord ? id : null }, person),
     )
+    return this.findIntegrations.get(user, id)
   }
 
   async #ask(integration: FoundIntegration, clientId: string, code: string): Promise<KeptPerson> {

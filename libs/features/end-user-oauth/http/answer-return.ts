@@ -8,6 +8,7 @@ import { HTTP_SETTINGS } from '#platform/config/tokens.js'
 import { Database } from '#platform/database/database.js'
 import { text } from '#platform/http/read-input.js'
 import { clientAnswer } from '#platform/oauth-protocol/client-answer.js'
+import { Pages } from '#platform/pages/pages.js'
 import { callerAddress } from '#platform/rate-limits/caller-address.js'
 import { RateLimits } from '#platform/rate-limits/rate-limits.js'
 import { AcceptPersonReturn, type PersonReturn, type ReturnEnd, staysWithUs } from '../accept-person-return.js'
@@ -33,7 +34,8 @@ export class AnswerReturn {
     private readonly findWayBack: FindWayBack,
     private readonly database: Database,
     private readonly clients: Clients,
-    private readonly pages: PersonPages,
+    private readonly personPages: PersonPages,
+    private readonly pages: Pages,
     private readonly limits: RateLimits,
     @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
   ) {}
@@ -46,7 +48,7 @@ export class AnswerReturn {
     const address = callerAddress(reply.request.ip)
     this.limits.authorizations.refuseBlocked(address)
     const end = await this.acceptReturn.accept(returned, cookie)
-    if (end.kind === 'once more') return redirect(reply, end.url.href)
+    if (end.kind === 'once more') return this.pages.redirect(reply, end.url.href)
     if (end.kind === 'stopped') {
       await this.limits.authorizations.count(address)
       return this.#stopped(reply, end, returned.state)
@@ -59,16 +61,12 @@ export class AnswerReturn {
     { signIn, email, code }: Extract<ReturnEnd, { signIn: SignIn; code: unknown }>,
     state: string,
   ) {
-    const { redirectUri, dialect } = signIn
+    const { redirectUri } = signIn
     if (redirectUri == null) {
       const client = await this.database.read((em) => this.clients.get(em, signIn.clientId))
-      return this.pages.connected(reply, client, email)
+      return this.personPages.connected(reply, client, email)
     }
-    if (!code) return redirect(reply, redirectUri)
-    const parameters = { code: code.reveal() }
-    return dialect === 'oauth'
-      ? redirect(reply, answerToClient(signIn, this.http.publicUrl.origin, parameters))
-      : redirect(reply, clientAnswer({ redirectUri, encodedState: encodeURIComponent(state) }, null, parameters))
+    return this.pages.redirect(reply, code ? this.#atClient(signIn, state, { code: code.reveal() }) : redirectUri)
   }
 
   async #stopped(reply: FastifyReply, end: Extract<ReturnEnd, { kind: 'stopped' }>, state: string) {
@@ -76,13 +74,17 @@ export class AnswerReturn {
     if (staysWithUs(signIn, stop)) {
       const back = await this.findWayBack.find(signIn, stop)
       const page = { name: stop.stop, status: stop.status, shown: stop.shown, againAt: again?.href, back }
-      return this.pages.stop(reply, page)
+      return this.personPages.stop(reply, page)
     }
     const { error, text } = stopFacts(stop.stop)
-    const parameters = { error, error_description: text }
-    // By GraphQL the client has been told the state, and finds the user's session by it.
+    return this.pages.redirect(reply, this.#atClient(signIn, state, { error, error_description: text }))
+  }
+
+  /** By OAuth with the client's own state. By GraphQL the client has been told ours, and finds its user's session by it. */
+  #atClient(signIn: SignIn, state: string, parameters: Record<string, string>): string {
+    if (signIn.dialect === 'oauth') return answerToClient(signIn, this.http.publicUrl.origin, parameters)
     const encodedState = signIn.dialect === 'socrate' ? encodeURIComponent(state) : null
-    return redirect(reply, clientAnswer({ redirectUri: signIn.redirectUri!, encodedState }, null, parameters))
+    return clientAnswer({ redirectUri: signIn.redirectUri!, encodedState }, null, parameters)
   }
 }
 
@@ -97,5 +99,3 @@ export function readReturn(provider: ProviderName | null, query: Record<string, 
     errorDescription: one('error_description'),
   }
 }
-
-const redirect = (reply: FastifyReply, to: string) => reply.status(303).header('location', to).send()

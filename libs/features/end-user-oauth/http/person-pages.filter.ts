@@ -15,7 +15,7 @@ import { SignInCookies } from './sign-in-cookies.js'
 @Catch()
 export class PersonPagesFilter implements ExceptionFilter {
   constructor(
-    private readonly pages: PersonPages,
+    private readonly personPages: PersonPages,
     private readonly cookies: SignInCookies,
     private readonly findWayBack: FindWayBack,
     private readonly log: Log,
@@ -28,7 +28,7 @@ export class PersonPagesFilter implements ExceptionFilter {
     this.log.failure(name === 'broken' ? 'request.failed' : 'request.refused', thrown, { request: request.id })
     if (reply.sent) return
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-    this.pages.stop(reply, { name, status, ...(await this.#waysOn(request, thrown, name)) })
+    this.personPages.stop(reply, { name, status, ...(await this.#waysOn(request, thrown, name)) })
   }
 
   /** Only for the browser that has the cookie of the sign-in: an address is no secret between strangers. */

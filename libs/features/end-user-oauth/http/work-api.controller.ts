@@ -138,7 +138,6 @@ export class WorkApiController {
   })
   async serverCode(@CallerUser() user: User, @Param('integration_id') id: string, @Body() body: unknown) {
     const { code } = readInput(serverCodeForm, body)
-    await this.connectByServerCode.connect(user, await this.findIntegrations.get(user, id), code)
-    return toIntegrationBody(await this.findIntegrations.get(user, id))
+    return toIntegrationBody(await this.connectByServerCode.connect(user, id, code))
   }
 }

@@ -162,6 +162,38 @@ describe('connecting an account', () => {
     expect(acts).toEqual([{ reason: 'expired' }])
   })
 
+  it('keeps nothing that may end with what is being taken back, and is asked for once more', async () => {
+    const user = newUser()
+    await open(await comeBack(user))
+    const backs = [await comeBack(user, { redirectUri: null }), await comeBack(user, { dialect: 'socrate' })] as const
+    const answer = await fetch(backs[1], { redirect: 'manual' })
+    const { searchParams } = new URL(answer.headers.get('location')!)
+    const handedIn = { state: searchParams.get('state')!, code: searchParams.get('code')! }
+    const ofUser = `where id in (select id from accounts where client_id = $1 and user_id = $2)`
+    const whose = [user.clientId, user.userId]
+    await stage.sql(
+      `update grants set revoked_at = now() where account_id in (select id from accounts ${ofUser})`,
+      whose,
+    )
+    const claim = `disconnected_at = now(), claimed_until = now() + interval '10 seconds'`
+    const theProviderIsBeingTold = () => stage.sql(`update user_credentials set ${claim} ${ofUser}`, whose)
+
+    const finish = () => part(FinishConnecting).finish(client.id, handedIn)
+    await theProviderIsBeingTold()
+    await expect(finish()).rejects.toMatchObject({ code: 'being_disconnected' })
+    expect(await signInOf(backs[1])).toEqual({ step: 'ended', sealed_attempt: null })
+    await expect(finish()).rejects.toMatchObject({ code: 'not_found' })
+
+    await theProviderIsBeingTold()
+    const end = await accept(backs[0])
+    if (end.kind !== 'stopped' || !end.again) throw new Error(`it could not be tried again: ${end.kind}`)
+    expect(end.stop.code).toBe('being_disconnected')
+    expect(await standing(user)).toEqual({ accounts: 0, grants: 0 })
+    await stage.sql(`delete from user_credentials ${ofUser}`, whose)
+    expect(await accept(await visit(end.again))).toMatchObject({ kind: 'connected' })
+    expect(await standing(user)).toEqual({ accounts: 1, grants: 1 })
+  })
+
   it('is whole or not there when it is disconnected at the same moment', async () => {
     const user = newUser()
     await open(await comeBack(user))

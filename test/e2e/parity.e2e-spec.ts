@@ -245,7 +245,9 @@ describe('every face', () => {
        ) group by act order by act`,
       whose,
     )
-    const numbered = accounts.map(({ email, ...rest }): Record<string, unknown> => ({ person: people.indexOf(String(email)), ...rest }))
+    const numbered = accounts.map(
+      ({ email, ...rest }): Record<string, unknown> => ({ person: people.indexOf(String(email)), ...rest }),
+    )
     return { accounts: sorted(numbered), visits: sorted(visits), acts }
   }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { timeAnswer } from '#platform/http/openapi/answers.js'
+import { nextCursorAnswer } from '#platform/paging/paging.dto.js'
 
 // What `api-key.dto` writes, as `/openapi.json` promises it.
 
@@ -23,5 +24,5 @@ export const apiKeyAnswer = z.strictObject({
 
 export const apiKeyPageAnswer = z.strictObject({
   keys: z.array(apiKeyAnswer),
-  next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+  next_cursor: nextCursorAnswer,
 })

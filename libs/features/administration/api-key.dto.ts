@@ -2,9 +2,10 @@ import { z } from 'zod'
 import type { ApiKey } from '#domain/clients/api-key.entity.js'
 import type { NewApiKey } from '#domain/clients/api-keys.js'
 import { requiredText } from '#platform/http/read-input.js'
+import type { Page } from '#platform/paging/page.js'
+import { idCursorDto, limitDto } from '#platform/paging/paging.dto.js'
 import type { apiKeyAnswer, apiKeyPageAnswer, createdApiKeyAnswer } from './api-key-answers.js'
 import type { CreatedApiKey } from './create-api-key.js'
-import type { ApiKeyPage } from './list-api-keys.js'
 
 // `/admin/v1` and the CLI speak this one language.
 
@@ -32,11 +33,8 @@ export const apiKeyIdDto = z.strictObject({ id: requiredText(512) })
 
 export const apiKeyPageDto = z.strictObject({
   client: requiredText(512).optional(),
-  limit: z.coerce.number('must be a number').int().min(1).max(100).default(50),
-  cursor: z
-    .string()
-    .regex(/^key_[0-9a-f]{24}$/, 'must be the next_cursor of an earlier page')
-    .optional(),
+  limit: limitDto(),
+  cursor: idCursorDto('key'),
 })
 
 export const toCreatedApiKeyBody = ({ apiKey, key }: CreatedApiKey): z.infer<typeof createdApiKeyAnswer> => ({
@@ -55,7 +53,7 @@ export const toApiKeyBody = (apiKey: ApiKey): z.infer<typeof apiKeyAnswer> => ({
   last_used_at: apiKey.lastUsedAt?.toISOString() ?? null,
 })
 
-export const toApiKeyPageBody = ({ apiKeys, nextCursor }: ApiKeyPage): z.infer<typeof apiKeyPageAnswer> => ({
-  keys: apiKeys.map(toApiKeyBody),
+export const toApiKeyPageBody = ({ rows, nextCursor }: Page<ApiKey>): z.infer<typeof apiKeyPageAnswer> => ({
+  keys: rows.map(toApiKeyBody),
   next_cursor: nextCursor,
 })

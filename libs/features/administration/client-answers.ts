@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { timeAnswer } from '#platform/http/openapi/answers.js'
+import { nextCursorAnswer } from '#platform/paging/paging.dto.js'
 import { revokedCounts } from './service-account-answers.js'
 
 // What `client.dto` writes, as `/openapi.json` promises it.
@@ -27,7 +28,7 @@ export const disabledAnswer = z.strictObject({
 
 export const pageAnswer = z.strictObject({
   clients: z.array(clientAnswer),
-  next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+  next_cursor: nextCursorAnswer,
 })
 
 const liveSecrets = z.array(

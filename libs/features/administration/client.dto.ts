@@ -3,6 +3,8 @@ import type { Client } from '#domain/clients/client.entity.js'
 import type { NewClient } from '#domain/clients/clients.js'
 import type { GivenKeys } from '#domain/clients/user-token-keys.js'
 import { requiredText } from '#platform/http/read-input.js'
+import type { Page } from '#platform/paging/page.js'
+import { idCursorDto, limitDto } from '#platform/paging/paging.dto.js'
 import type {
   clientAnswer,
   endedUserTokenSecretsAnswer,
@@ -13,7 +15,6 @@ import type {
   shownAnswer,
 } from './client-answers.js'
 import type { DisabledClient } from './disable-client.js'
-import type { ClientPage } from './list-clients.js'
 import type { RegisteredClient } from './register-client.js'
 import type { RotatedSecret } from './rotate-client-secret.js'
 import type { RotatedUserTokenSecret } from './rotate-user-token-secret.js'
@@ -51,11 +52,8 @@ export const userTokenKeysDto = z
 export const providerTokensDto = z.strictObject({ allowed: z.boolean('must be true or false') })
 
 export const pageDto = z.strictObject({
-  limit: z.coerce.number('must be a number').int().min(1).max(100).default(50),
-  cursor: z
-    .string()
-    .regex(/^cli_[0-9a-f]{24}$/, 'must be the next_cursor of an earlier page')
-    .optional(),
+  limit: limitDto(),
+  cursor: idCursorDto('cli'),
 })
 
 const toClientBody = (client: Client): z.infer<typeof clientAnswer> => ({
@@ -74,8 +72,8 @@ export const toDisabledBody = ({ client, revoked: { serviceAccounts, ...counts }
   revoked: { service_accounts: serviceAccounts, ...counts },
 })
 
-export const toPageBody = ({ clients, nextCursor }: ClientPage): z.infer<typeof pageAnswer> => ({
-  clients: clients.map(toClientBody),
+export const toPageBody = ({ rows, nextCursor }: Page<Client>): z.infer<typeof pageAnswer> => ({
+  clients: rows.map(toClientBody),
   next_cursor: nextCursor,
 })
 

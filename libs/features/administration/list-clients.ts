@@ -2,12 +2,7 @@ import { Injectable } from '@nestjs/common'
 import type { Client } from '#domain/clients/client.entity.js'
 import { Clients } from '#domain/clients/clients.js'
 import { Database } from '#platform/database/database.js'
-
-export interface ClientPage {
-  clients: Client[]
-  /** The id of the last one here; null on the last page. */
-  nextCursor: string | null
-}
+import { type Page, pageById } from '#platform/paging/page.js'
 
 @Injectable()
 export class ListClients {
@@ -16,10 +11,9 @@ export class ListClients {
     private readonly clients: Clients,
   ) {}
 
-  async list({ limit, cursor }: { limit: number; cursor?: string }): Promise<ClientPage> {
+  async list({ limit, cursor }: { limit: number; cursor?: string }): Promise<Page<Client>> {
     const found = await this.database.read((em) => this.clients.list(em, { after: cursor, limit: limit + 1 }))
-    const clients = found.slice(0, limit)
-    return { clients, nextCursor: found.length > limit ? clients.at(-1)!.id : null }
+    return pageById(found, limit)
   }
 
   /** Newest first. An installation has tens of clients, and a terminal has no use for pages. */
@@ -28,7 +22,7 @@ export class ListClients {
     let cursor: string | undefined
     do {
       const page = await this.list({ limit: 100, cursor })
-      all.push(...page.clients)
+      all.push(...page.rows)
       cursor = page.nextCursor ?? undefined
     } while (cursor)
     return all.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())

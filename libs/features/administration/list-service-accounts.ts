@@ -2,12 +2,7 @@ import { Injectable } from '@nestjs/common'
 import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
 import { Database } from '#platform/database/database.js'
-
-export interface ServiceAccountPage {
-  serviceAccounts: ServiceAccount[]
-  /** The id of the last one here; null on the last page. */
-  nextCursor: string | null
-}
+import { type Page, pageById } from '#platform/paging/page.js'
 
 @Injectable()
 export class ListServiceAccounts {
@@ -17,10 +12,9 @@ export class ListServiceAccounts {
   ) {}
 
   /** By id; of one client, or of all. */
-  async list(page: { client?: string; limit: number; cursor?: string }): Promise<ServiceAccountPage> {
+  async list(page: { client?: string; limit: number; cursor?: string }): Promise<Page<ServiceAccount>> {
     const { client: clientId, limit, cursor: after } = page
     const found = await this.database.read((em) => this.serviceAccounts.list(em, { clientId, after, limit: limit + 1 }))
-    const serviceAccounts = found.slice(0, limit)
-    return { serviceAccounts, nextCursor: found.length > limit ? serviceAccounts.at(-1)!.id : null }
+    return pageById(found, limit)
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { SERVICE_ACCOUNT_STATES } from '#domain/credentials/service-account-states.js'
 import { timeAnswer } from '#platform/http/openapi/answers.js'
+import { nextCursorAnswer } from '#platform/paging/paging.dto.js'
 
 // What `service-account.dto` writes, as `/openapi.json` promises it.
 
@@ -32,7 +33,7 @@ export const serviceAccountAnswer = z.strictObject(account)
 
 export const serviceAccountPageAnswer = z.strictObject({
   service_accounts: z.array(serviceAccountAnswer),
-  next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+  next_cursor: nextCursorAnswer,
 })
 
 export const revokedAnswer = z.strictObject({ ...account, revoked: z.strictObject(revokedCounts) })

@@ -3,7 +3,8 @@ import type { ServiceAccount } from '#domain/credentials/service-account.entity.
 import { stateOf } from '#domain/credentials/service-account-states.js'
 import { explainReason } from '#domain/providers/error-meaning.js'
 import { requiredText } from '#platform/http/read-input.js'
-import type { ServiceAccountPage } from './list-service-accounts.js'
+import type { Page } from '#platform/paging/page.js'
+import { idCursorDto, limitDto } from '#platform/paging/paging.dto.js'
 import type { RevokedServiceAccount } from './revoke-service-account.js'
 import type { revokedAnswer, serviceAccountAnswer, serviceAccountPageAnswer } from './service-account-answers.js'
 
@@ -20,11 +21,8 @@ export const credentialExpiryDto = z.strictObject({
 
 export const serviceAccountPageDto = z.strictObject({
   client: requiredText(512).optional(),
-  limit: z.coerce.number('must be a number').int().min(1).max(100).default(50),
-  cursor: z
-    .string()
-    .regex(/^ser_[0-9a-f]{24}$/, 'must be the next_cursor of an earlier page')
-    .optional(),
+  limit: limitDto(),
+  cursor: idCursorDto('ser'),
 })
 
 export const toServiceAccountBody = (account: ServiceAccount): z.infer<typeof serviceAccountAnswer> => ({
@@ -54,10 +52,10 @@ const toStateBody = (account: ServiceAccount) => {
 }
 
 export const toServiceAccountPageBody = ({
-  serviceAccounts,
+  rows,
   nextCursor,
-}: ServiceAccountPage): z.infer<typeof serviceAccountPageAnswer> => ({
-  service_accounts: serviceAccounts.map(toServiceAccountBody),
+}: Page<ServiceAccount>): z.infer<typeof serviceAccountPageAnswer> => ({
+  service_accounts: rows.map(toServiceAccountBody),
   next_cursor: nextCursor,
 })
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { timeAnswer } from '#platform/http/openapi/answers.js'
+import { nextCursorAnswer } from '#platform/paging/paging.dto.js'
 
 // What `audit.dto` writes, as `/openapi.json` promises it.
 
@@ -31,7 +32,7 @@ const completeFrom = z.string().nullable().meta({
 
 export const eventPageAnswer = z.strictObject({
   events: z.array(eventAnswer),
-  next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+  next_cursor: nextCursorAnswer,
   complete_from: completeFrom,
   complete_until: completeUntil,
 })

@@ -4,6 +4,7 @@ import type { AuditHead } from '#domain/audit/audit-head.js'
 import type { Month } from '#domain/audit/audit-months.js'
 import type { Verification } from '#domain/audit/verify-chain.js'
 import { requiredText } from '#platform/http/read-input.js'
+import { limitDto, NOT_A_CURSOR } from '#platform/paging/paging.dto.js'
 import type { ArchivedMonth, DueMonth } from './archive-audit.js'
 import type { eventPageAnswer, headsAnswer, readersAnswer, verificationAnswer } from './audit-answers.js'
 import type { EventPage } from './list-audit-events.js'
@@ -39,7 +40,7 @@ export const selectionDto = z.strictObject(selection)
 
 const cursor = z
   .string()
-  .regex(/^[\w-]{1,512}:\d{1,15}$/, 'must be the next_cursor of an earlier page')
+  .regex(/^[\w-]{1,512}:\d{1,15}$/, NOT_A_CURSOR)
   .transform((text) => {
     const at = text.lastIndexOf(':')
     return { clientId: text.slice(0, at), sequence: Number(text.slice(at + 1)) }
@@ -47,14 +48,13 @@ const cursor = z
 
 export const eventPageDto = z.strictObject({
   ...selection,
-  limit: z.coerce.number('must be a number').int().min(1).max(1000).default(100),
+  limit: limitDto(100, 1000),
   cursor: cursor.optional(),
 })
 
 export const verificationDto = z.strictObject({ client: requiredText(512).optional() })
 
 const day = requiredText(10)
-
   .refine((text) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)), {
     error: 'must be a day in UTC such as 2026-11-21',
   })

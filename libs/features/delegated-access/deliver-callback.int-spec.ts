@@ -526,8 +526,8 @@ describe('callbacks', () => {
         const found: string[] = []
         for (let cursor: string | undefined, more = true; more; ) {
           const page = await letters().list({ scope, of, limit: 2, ...(cursor && { cursor }) })
-          found.push(...page.requests.map(({ id }) => id))
-          for (const { id } of page.requests) expect(page.circumstances.get(id)?.lastAttempt?.status).toBe(410)
+          found.push(...page.rows.map(({ id }) => id))
+          for (const { id } of page.rows) expect(page.circumstances.get(id)?.lastAttempt?.status).toBe(410)
           cursor = page.nextCursor ?? undefined
           more = cursor !== undefined
         }
@@ -542,8 +542,8 @@ describe('callbacks', () => {
         `update delegated_access_requests set callback = 'abandoned', abandoned_because = 'gone' where id = ?`,
         [spelt],
       )
-      const { requests } = await letters().list({ scope: 'host', of: 'xn--bcher-kva.test', limit: 2 })
-      expect(requests.map(({ id }) => id)).toEqual([spelt])
+      const page = await letters().list({ scope: 'host', of: 'xn--bcher-kva.test', limit: 2 })
+      expect(page.rows.map(({ id }) => id)).toEqual([spelt])
     })
 
     it('are told once more in batches, and those that are given up again meanwhile do not keep it going', async () => {

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common'
 import { Database } from '#platform/database/database.js'
+import type { Page } from '#platform/paging/page.js'
 import { type DeadLetterScope, FIND_DEAD_LETTERS } from './dead-letter-statements.js'
 import { DelegatedAccessRequest } from './delegated-access-request.entity.js'
-import { type Circumstances, cursorOf, FindRequests, type RequestPage, readCursor } from './find-requests.js'
+import { type Circumstances, cursorOf, FindRequests, readCursor } from './find-requests.js'
 
 export interface DeadLetterFilter {
   scope: DeadLetterScope
@@ -12,7 +13,7 @@ export interface DeadLetterFilter {
   cursor?: string
 }
 
-export interface DeadLetterPage extends RequestPage {
+export interface DeadLetterPage extends Page<DelegatedAccessRequest> {
   circumstances: Map<string, Circumstances>
 }
 
@@ -31,8 +32,8 @@ export class FindDeadLetters {
     const ids = (await this.database.run(FIND_DEAD_LETTERS[scope], values)).map(({ id }) => id)
     const found = await this.database.read((em) => em.find(DelegatedAccessRequest, { id: { $in: ids } }))
     const byId = new Map(found.map((request) => [request.id, request]))
-    const requests = ids.slice(0, limit).flatMap((id) => byId.get(id) ?? [])
-    const circumstances = await this.requests.circumstancesOf(requests)
-    return { requests, circumstances, nextCursor: ids.length > limit ? cursorOf(requests.at(-1)!) : null }
+    const rows = ids.slice(0, limit).flatMap((id) => byId.get(id) ?? [])
+    const circumstances = await this.requests.circumstancesOf(rows)
+    return { rows, circumstances, nextCursor: ids.length > limit ? cursorOf(rows.at(-1)!) : null }
   }
 }

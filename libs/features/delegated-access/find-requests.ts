@@ -6,6 +6,8 @@ import { Clock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { insufficientScope, notFound } from '#platform/errors/api-error.js'
 import { invalidField } from '#platform/errors/validation-error.js'
+import { olderThan, type Page, pageOf } from '#platform/paging/page.js'
+import { NOT_A_CURSOR } from '#platform/paging/paging.dto.js'
 import { deliveryOf } from './delegated-access.jobs.js'
 import { CallbackAttempt, DelegatedAccessRequest } from './delegated-access-request.entity.js'
 import { canonicalAddress } from './mailbox-address.js'
@@ -19,11 +21,6 @@ export interface RequestFilter {
   limit: number
   /** From the page before. */
   cursor?: string
-}
-
-export interface RequestPage {
-  requests: DelegatedAccessRequest[]
-  nextCursor: string | null
 }
 
 /** Why a request is where it is. */
@@ -42,7 +39,7 @@ export class FindRequests {
   ) {}
 
   /** Newest first. @throws ValidationError for a cursor that is not ours */
-  async list(grant: Grant, filter: RequestFilter): Promise<RequestPage> {
+  async list(grant: Grant, filter: RequestFilter): Promise<Page<DelegatedAccessRequest>> {
     const where: FilterQuery<DelegatedAccessRequest> = { ...ownedBy(grant) }
     if (filter.status) where.decision = filter.status
     // What is undecided is undelivered too, and those have the index.
@@ -50,12 +47,11 @@ export class FindRequests {
     if (callback) where.callback = callback
     if (filter.email) where.email = canonicalAddress(filter.email) ?? filter.email
     if (filter.state !== undefined) where.state = filter.state
-    if (filter.cursor) Object.assign(where, before(filter.cursor))
-    const rows = await this.database.read((em) =>
+    if (filter.cursor) Object.assign(where, olderThan(readCursor(filter.cursor)))
+    const found = await this.database.read((em) =>
       em.find(DelegatedAccessRequest, where, { orderBy: { createdAt: 'desc', id: 'desc' }, limit: filter.limit + 1 }),
     )
-    const requests = rows.slice(0, filter.limit)
-    return { requests, nextCursor: rows.length > filter.limit ? cursorOf(requests.at(-1)!) : null }
+    return pageOf(found, filter.limit, cursorOf)
   }
 
   /** @throws ApiError not_found, for somebody else's as for nobody's */
@@ -122,12 +118,6 @@ export function readCursor(cursor: string): { createdAt: Date; id: string } {
   const [time = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
   const createdAt = new Date(time)
   if (!TIME.test(time) || Number.isNaN(createdAt.getTime()) || !REQUEST_ID.test(id))
-    throw invalidField('cursor', 'errors.invalid', 'must be the next_cursor of an earlier page')
+    throw invalidField('cursor', 'errors.invalid', NOT_A_CURSOR)
   return { createdAt, id }
-}
-
-function before(cursor: string) {
-  const { createdAt, id } = readCursor(cursor)
-  // Said twice, because only the first half bounds the index.
-  return { createdAt: { $lte: createdAt }, $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] }
 }

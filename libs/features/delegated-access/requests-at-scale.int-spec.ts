@@ -72,7 +72,7 @@ describe('among many requests that are done', () => {
     const page = await new FindRequests(ground.database, clock).list(grant, { ...filter, limit: 50 })
     const [text, values] = queryOf(asked.mock.calls as unknown[][])
     asked.mockRestore()
-    expect(page.requests).toHaveLength(found)
+    expect(page.rows).toHaveLength(found)
     const { scans, blocks } = await explained(text, values)
     expect(scans).toEqual([])
     expect(blocks).toBeLessThan(FEW)

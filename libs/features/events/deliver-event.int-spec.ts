@@ -135,7 +135,7 @@ describe('an event', () => {
     expect(new Set(tried.map(({ body }) => body)).size).toBe(1)
 
     const list = new ListEvents(db.database)
-    const { events: dead } = await list.list({ client: 'cli_1', delivery: 'abandoned', limit: 10 })
+    const { rows: dead } = await list.list({ client: 'cli_1', delivery: 'abandoned', limit: 10 })
     expect(dead).toMatchObject([{ id: due!.eventId, abandonedBecause: 'schedule_used_up', lastStatus: 500 }])
 
     answer = (response) => response.end()

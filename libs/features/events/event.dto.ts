@@ -4,8 +4,9 @@ import { ABANDONED_BECAUSE, DELIVERY_MOVES, type DeliveryState } from '#domain/d
 import { EVENTS, type EventType } from '#domain/events/announce-event.js'
 import { timeAnswer } from '#platform/http/openapi/answers.js'
 import { requiredText } from '#platform/http/read-input.js'
+import type { Page } from '#platform/paging/page.js'
+import { limitDto, nextCursorAnswer } from '#platform/paging/paging.dto.js'
 import type { ClientEvent } from './client-event.entity.js'
-import type { EventPage } from './list-events.js'
 import type { EventRedelivery } from './redeliver-events.js'
 
 // `/admin/v1` and the CLI speak this one language: what a command prints with `--json` is what its route answers.
@@ -15,7 +16,7 @@ const delivery = z.enum(Object.keys(DELIVERY_MOVES) as DeliveryState[])
 export const eventListDto = z.strictObject({
   client: requiredText(512).optional(),
   delivery: delivery.optional(),
-  limit: z.coerce.number('must be a number').int().min(1).max(100).default(50),
+  limit: limitDto(),
   cursor: requiredText(64).optional(),
 })
 
@@ -59,7 +60,7 @@ const event = z.strictObject({
 
 export const eventPageAnswer = z.strictObject({
   events: z.array(event),
-  next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+  next_cursor: nextCursorAnswer,
 })
 
 export const redeliveredAnswer = z.strictObject({
@@ -74,8 +75,8 @@ export const toRedeliveredBody = ({ redelivered, abandonedBefore, done }: EventR
   done,
 })
 
-export const toEventPageBody = ({ events, nextCursor }: EventPage): z.infer<typeof eventPageAnswer> => ({
-  events: events.map(toEventBody),
+export const toEventPageBody = ({ rows, nextCursor }: Page<ClientEvent>): z.infer<typeof eventPageAnswer> => ({
+  events: rows.map(toEventBody),
   next_cursor: nextCursor,
 })
 

@@ -18,6 +18,12 @@ export function facts(values: Record<string, string | string[]>): string {
     .join('\n')
 }
 
+/** A page of a list, and how to see the next one. */
+export const listed = (titles: string[], rows: string[][], nextCursor: string | null, none = 'There are none.') => [
+  rows.length === 0 ? none : table(titles, rows),
+  ...(nextCursor ? [`There are more: --cursor ${nextCursor}`] : []),
+]
+
 export function table(titles: string[], rows: string[][]): string {
   const lines = [titles, ...rows]
   const widths = titles.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))

@@ -1,4 +1,5 @@
-import { type AnswerOptions, answer, facts, table } from '#platform/cli/answer.js'
+import { type AnswerOptions, answer, facts, listed } from '#platform/cli/answer.js'
+import type { PageOptions } from '#platform/cli/options.js'
 import type { RunStep } from '#platform/cli/run-step.js'
 import { readInput } from '#platform/http/read-input.js'
 import { apiKeyPageDto, newApiKeyDto, toApiKeyBody, toApiKeyPageBody, toCreatedApiKeyBody } from '../api-key.dto.js'
@@ -21,30 +22,21 @@ export async function createApiKey(run: RunStep, { client: client_id, scope: sco
   ])
 }
 
-interface ListOptions extends AnswerOptions {
+interface ListOptions extends PageOptions {
   client?: string
-  limit: string
-  cursor?: string
 }
 
 export async function listApiKeys(run: RunStep, { json, ...page }: ListOptions) {
   const wanted = readInput(apiKeyPageDto, page)
   const body = toApiKeyPageBody(await run(ListApiKeys, (step) => step.list(wanted)))
-  answer({ json }, body, () => [
-    body.keys.length === 0
-      ? 'There are none. "mandate keys create --help" tells how to make one.'
-      : table(
-          ['KEY', 'CLIENT', 'SCOPES', 'LAST USED', 'STATE'],
-          body.keys.map((key) => [
-            key.id,
-            key.client_id,
-            key.scopes.join(' '),
-            key.last_used_at ?? 'never',
-            stateOf(key),
-          ]),
-        ),
-    ...(body.next_cursor ? [`There are more: --cursor ${body.next_cursor}`] : []),
-  ])
+  answer({ json }, body, () =>
+    listed(
+      ['KEY', 'CLIENT', 'SCOPES', 'LAST USED', 'STATE'],
+      body.keys.map((key) => [key.id, key.client_id, key.scopes.join(' '), key.last_used_at ?? 'never', stateOf(key)]),
+      body.next_cursor,
+      'There are none. "mandate keys create --help" tells how to make one.',
+    ),
+  )
 }
 
 export async function revokeApiKey(run: RunStep, id: string, options: AnswerOptions) {

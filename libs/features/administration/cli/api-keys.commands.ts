@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
+import { CURSOR_OPTION, JSON_OPTION, LIMIT_OPTION } from '#platform/cli/options.js'
 import type { RunStep } from '#platform/cli/run-step.js'
-
-const JSON_OPTION = ['--json', 'print one JSON object instead of text'] as const
 
 /** `mandate keys …`: what clients show at `/graphql`. */
 export function addApiKeyCommands(mandate: Command, run: RunStep) {
@@ -36,8 +35,8 @@ The client sends it in the header x-api-key. A client may have several, each for
     .command('list')
     .description('Lists API keys with their last use, the ended ones too. Shows no key.')
     .option('--client <client-id>', 'those of one client')
-    .option('--limit <n>', 'how many at most, up to 100', '50')
-    .option('--cursor <id>', 'go on behind this one: the next_cursor of an earlier page')
+    .option(...LIMIT_OPTION)
+    .option(...CURSOR_OPTION)
     .option(...JSON_OPTION)
     .action(async (options) => (await import('./api-keys.actions.js')).listApiKeys(run, options))
 

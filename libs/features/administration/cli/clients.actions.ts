@@ -1,4 +1,4 @@
-import { type AnswerOptions, answer, facts, table } from '#platform/cli/answer.js'
+import { type AnswerOptions, answer, facts, listed } from '#platform/cli/answer.js'
 import { readFileArgument } from '#platform/cli/read-argument.js'
 import type { RunStep } from '#platform/cli/run-step.js'
 import { invalidField } from '#platform/errors/validation-error.js'
@@ -48,16 +48,14 @@ export async function createClient(run: RunStep, options: NewClientOptions) {
 
 export async function listClients(run: RunStep, options: AnswerOptions) {
   const clients = await run(ListClients, (step) => step.listAll())
-  const body = toPageBody({ clients, nextCursor: null })
+  const body = toPageBody({ rows: clients, nextCursor: null })
   answer(options, body, () =>
-    body.clients.length === 0
-      ? ['There are no clients yet. "mandate clients create --help" tells how to register one.']
-      : [
-          table(
-            ['CLIENT ID', 'NAME', 'CREATED', 'STATE'],
-            body.clients.map((client) => [client.client_id, client.name, client.created_at, stateOf(client)]),
-          ),
-        ],
+    listed(
+      ['CLIENT ID', 'NAME', 'CREATED', 'STATE'],
+      body.clients.map((client) => [client.client_id, client.name, client.created_at, stateOf(client)]),
+      body.next_cursor,
+      'There are no clients yet. "mandate clients create --help" tells how to register one.',
+    ),
   )
 }
 

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
+import { JSON_OPTION } from '#platform/cli/options.js'
 import type { RunStep } from '#platform/cli/run-step.js'
-
-const JSON_OPTION = ['--json', 'print one JSON object instead of text'] as const
 
 const repeatable = (value: string, before: string[] = []) => [...before, value]
 

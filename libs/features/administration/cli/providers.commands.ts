@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { JSON_OPTION } from '#platform/cli/options.js'
 import type { RunStep } from '#platform/cli/run-step.js'
 
 const FOR_CLIENT = [
@@ -6,8 +7,6 @@ const FOR_CLIENT = [
   'for this client alone, in place of the one that all clients share',
 ] as const
 const UNTESTED = ['--untested', 'replaces it also where there is no mailbox to try the new one on'] as const
-const JSON_OPTION = ['--json', 'print one JSON object instead of text'] as const
-
 const SECRETS = `
 A secret on the command line can be seen by every user of the machine. Give @file to read it from a file, or - for
 standard input. What is stored is sealed and cannot be read again. What you leave out stays as it is.

@@ -1,4 +1,5 @@
-import { type AnswerOptions, answer, facts, table } from '#platform/cli/answer.js'
+import { type AnswerOptions, answer, facts, listed } from '#platform/cli/answer.js'
+import type { PageOptions } from '#platform/cli/options.js'
 import type { RunStep } from '#platform/cli/run-step.js'
 import { readInput } from '#platform/http/read-input.js'
 import { ListServiceAccounts } from '../list-service-accounts.js'
@@ -16,30 +17,26 @@ import { ShowServiceAccount } from '../show-service-account.js'
 
 type ServiceAccountBody = ReturnType<typeof toServiceAccountBody>
 
-interface ListOptions extends AnswerOptions {
+interface ListOptions extends PageOptions {
   client?: string
-  limit: string
-  cursor?: string
 }
 
 export async function listServiceAccounts(run: RunStep, { json, ...page }: ListOptions) {
   const wanted = readInput(serviceAccountPageDto, page)
   const body = toServiceAccountPageBody(await run(ListServiceAccounts, (step) => step.list(wanted)))
-  answer({ json }, body, () => [
-    body.service_accounts.length === 0
-      ? 'There are none.'
-      : table(
-          ['SERVICE ACCOUNT', 'CLIENT', 'PROVIDER', 'ORGANISATION', 'STATE'],
-          body.service_accounts.map((account) => [
-            account.service_account_id,
-            account.client_id,
-            account.provider,
-            account.organisation.name,
-            stateOf(account),
-          ]),
-        ),
-    ...(body.next_cursor ? [`There are more: --cursor ${body.next_cursor}`] : []),
-  ])
+  answer({ json }, body, () =>
+    listed(
+      ['SERVICE ACCOUNT', 'CLIENT', 'PROVIDER', 'ORGANISATION', 'STATE'],
+      body.service_accounts.map((account) => [
+        account.service_account_id,
+        account.client_id,
+        account.provider,
+        account.organisation.name,
+        stateOf(account),
+      ]),
+      body.next_cursor,
+    ),
+  )
 }
 
 export async function showServiceAccount(run: RunStep, id: string, options: AnswerOptions) {

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
+import { CURSOR_OPTION, JSON_OPTION, LIMIT_OPTION } from '#platform/cli/options.js'
 import type { RunStep } from '#platform/cli/run-step.js'
-
-const JSON_OPTION = ['--json', 'print one JSON object instead of text'] as const
 
 /** `mandate service-accounts …`: organisations that administrators have authorised. */
 export function addServiceAccountCommands(mandate: Command, run: RunStep) {
@@ -15,8 +14,8 @@ export function addServiceAccountCommands(mandate: Command, run: RunStep) {
     .command('list')
     .description('Lists service accounts, the revoked ones too.')
     .option('--client <id>', 'those of one client')
-    .option('--limit <n>', 'how many at most, up to 100', '50')
-    .option('--cursor <id>', 'go on behind this one: the next_cursor of an earlier page')
+    .option(...LIMIT_OPTION)
+    .option(...CURSOR_OPTION)
     .option(...JSON_OPTION)
     .action(async (options) => (await import('./service-accounts.actions.js')).listServiceAccounts(run, options))
 

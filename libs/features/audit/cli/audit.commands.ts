@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
+import { JSON_OPTION } from '#platform/cli/options.js'
 import type { RunStep } from '#platform/cli/run-step.js'
-
-const JSON_OPTION = ['--json', 'print one JSON object instead of text'] as const
 
 /** `mandate audit …`. What a command does is loaded only when it runs, so that help comes at once. */
 export function addAuditCommands(mandate: Command, run: RunStep) {

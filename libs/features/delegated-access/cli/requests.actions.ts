@@ -1,4 +1,5 @@
-import { type AnswerOptions, answer, table } from '#platform/cli/answer.js'
+import { type AnswerOptions, answer, listed } from '#platform/cli/answer.js'
+import type { PageOptions } from '#platform/cli/options.js'
 import type { RunStep } from '#platform/cli/run-step.js'
 import { readInput } from '#platform/http/read-input.js'
 import { FindDeadLetters } from '../find-dead-letters.js'
@@ -16,7 +17,7 @@ interface ScopeOptions extends AnswerOptions {
   host?: string
 }
 
-export async function listRequests(run: RunStep, options: ScopeOptions & { limit: string; cursor?: string }) {
+export async function listRequests(run: RunStep, options: ScopeOptions & PageOptions) {
   const { serviceAccount: service_account_id, host, limit: most, cursor: start } = options
   const { limit, cursor, ...named } = readInput(deadLetterListDto, {
     service_account_id,
@@ -25,23 +26,22 @@ export async function listRequests(run: RunStep, options: ScopeOptions & { limit
     cursor: start,
   })
   const page = await run(FindDeadLetters, (step) => step.list({ ...scopeOf(named), limit, cursor }))
-  const dead_letters = page.requests.map((request) => toDeadLetterBody(request, page.circumstances.get(request.id)))
-  answer(options, { dead_letters, next_cursor: page.nextCursor }, () => [
-    dead_letters.length === 0
-      ? 'No request was abandoned.'
-      : table(
-          ['REQUEST', 'SERVICE ACCOUNT', 'BECAUSE', 'ATTEMPTS', 'LAST', 'ENDED'],
-          dead_letters.map((letter) => [
-            letter.id,
-            letter.service_account_id,
-            letter.abandoned_because ?? '',
-            String(letter.attempts),
-            String(letter.last_attempt?.failure ?? letter.last_attempt?.status ?? ''),
-            letter.ended_at ?? '',
-          ]),
-        ),
-    ...(page.nextCursor ? [`There are more: --cursor ${page.nextCursor}`] : []),
-  ])
+  const dead_letters = page.rows.map((request) => toDeadLetterBody(request, page.circumstances.get(request.id)))
+  answer(options, { dead_letters, next_cursor: page.nextCursor }, () =>
+    listed(
+      ['REQUEST', 'SERVICE ACCOUNT', 'BECAUSE', 'ATTEMPTS', 'LAST', 'ENDED'],
+      dead_letters.map((letter) => [
+        letter.id,
+        letter.service_account_id,
+        letter.abandoned_because ?? '',
+        String(letter.attempts),
+        String(letter.last_attempt?.failure ?? letter.last_attempt?.status ?? ''),
+        letter.ended_at ?? '',
+      ]),
+      page.nextCursor,
+      'No request was abandoned.',
+    ),
+  )
 }
 
 /** Batch after batch, each a transaction of its own: what is done stays done when this is stopped. */

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
+import { CURSOR_OPTION, JSON_OPTION, LIMIT_OPTION } from '#platform/cli/options.js'
 import type { RunStep } from '#platform/cli/run-step.js'
-
-const JSON_OPTION = ['--json', 'print one JSON object instead of text'] as const
 
 /** `mandate requests …`. What a command does is loaded only when it runs, so that help comes at once. */
 export function addRequestCommands(mandate: Command, run: RunStep) {
@@ -18,8 +17,8 @@ export function addRequestCommands(mandate: Command, run: RunStep) {
     )
     .option('--service-account <id>', 'only those of this service account (ser_…)')
     .option('--host <host>', 'only those to this callback host, with its port where the URL has one')
-    .option('--limit <n>', 'at most so many, up to 100', '50')
-    .option('--cursor <cursor>', 'go on after an earlier page')
+    .option(...LIMIT_OPTION)
+    .option(...CURSOR_OPTION)
     .option(...JSON_OPTION)
     .action(async (options) => (await import('./requests.actions.js')).listRequests(run, options))
 

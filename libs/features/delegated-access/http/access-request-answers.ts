@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ABANDONED_BECAUSE } from '#domain/deliveries/delivery-lifecycle.js'
 import { timeAnswer } from '#platform/http/openapi/answers.js'
+import { nextCursorAnswer } from '#platform/paging/paging.dto.js'
 import { CALLBACK_MOVES, type CallbackState, DECISION_MOVES, type Decision } from '../request-lifecycle.js'
 
 // What `access-request.dto` writes, as `/openapi.json` promises it.
@@ -61,7 +62,7 @@ export const requestAnswer = z.strictObject(request)
 
 export const deadLetterListAnswer = z.strictObject({
   dead_letters: z.array(z.strictObject({ client_id: z.string(), service_account_id: z.string(), ...request })),
-  next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+  next_cursor: nextCursorAnswer,
 })
 
 export const redeliveryAnswer = z.strictObject({
@@ -82,7 +83,7 @@ export const backlogAnswer = z.strictObject({
 
 export const requestListAnswer = z.strictObject({
   service_account_authorizations: z.array(requestAnswer),
-  next_cursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+  next_cursor: nextCursorAnswer,
 })
 
 export const shownRequestAnswer = z.strictObject({ ...request, callback_attempts: z.array(attemptAnswer) })

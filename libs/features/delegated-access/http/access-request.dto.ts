@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { CallbackHost } from '#domain/deliveries/callback-host.entity.js'
 import { requiredText, text } from '#platform/http/read-input.js'
+import { limitDto } from '#platform/paging/paging.dto.js'
 import type { AskedAccess } from '../check-asked-access.js'
 import type { CallbackAttempt, DelegatedAccessRequest } from '../delegated-access-request.entity.js'
 
@@ -58,7 +59,7 @@ export const listDto = z.strictObject({
   callback: callbackAnswer.optional(),
   email: text(320).optional(),
   state: text(4096).optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(50),
+  limit: limitDto(),
   cursor: text(200).optional(),
 })
 

@@ -58,9 +58,9 @@ export class AccessRequestsController {
     refusals: [403],
   })
   async list(@CallerGrant() grant: Grant, @Query() query: unknown) {
-    const { requests, nextCursor } = await this.requests.list(grant, readInput(listDto, query))
-    const circumstances = await this.requests.circumstancesOf(requests)
-    const items = requests.map((request) => toBody(request, circumstances.get(request.id)))
+    const { rows, nextCursor } = await this.requests.list(grant, readInput(listDto, query))
+    const circumstances = await this.requests.circumstancesOf(rows)
+    const items = rows.map((request) => toBody(request, circumstances.get(request.id)))
     return { [BATCH_FIELD]: items, next_cursor: nextCursor }
   }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { requiredText, text } from '#platform/http/read-input.js'
+import { limitDto } from '#platform/paging/paging.dto.js'
 import type { DeadLetterScope } from '../dead-letter-statements.js'
 import type { DelegatedAccessRequest } from '../delegated-access-request.entity.js'
 import type { Circumstances } from '../find-requests.js'
@@ -21,7 +22,7 @@ const host = requiredText(300).transform((text, context) => {
 const names = { service_account_id: requiredText(200).optional(), host: host.optional() }
 
 export const deadLetterListDto = z
-  .strictObject({ ...names, limit: z.coerce.number().int().min(1).max(100).default(50), cursor: text(200).optional() })
+  .strictObject({ ...names, limit: limitDto(), cursor: text(200).optional() })
   .refine(namesAtMostOne, { path: ['host'], error: 'name a service account or a host, not both' })
 
 export const redeliverDto = z

@@ -34,8 +34,8 @@ export class DeadLettersController {
   })
   async list(@Query() query: unknown) {
     const { limit, cursor, ...named } = readInput(deadLetterListDto, query)
-    const { requests, circumstances, nextCursor } = await this.deadLetters.list({ ...scopeOf(named), limit, cursor })
-    const items = requests.map((request) => toDeadLetterBody(request, circumstances.get(request.id)))
+    const { rows, circumstances, nextCursor } = await this.deadLetters.list({ ...scopeOf(named), limit, cursor })
+    const items = rows.map((request) => toDeadLetterBody(request, circumstances.get(request.id)))
     return { dead_letters: items, next_cursor: nextCursor }
   }
 

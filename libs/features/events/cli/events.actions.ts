@@ -1,4 +1,5 @@
-import { type AnswerOptions, answer, table } from '#platform/cli/answer.js'
+import { type AnswerOptions, answer, listed } from '#platform/cli/answer.js'
+import type { PageOptions } from '#platform/cli/options.js'
 import type { RunStep } from '#platform/cli/run-step.js'
 import { readInput } from '#platform/http/read-input.js'
 import { eventListDto, eventUrlDto, redeliverEventsDto, toEventPageBody, toEventUrlBody } from '../event.dto.js'
@@ -6,11 +7,9 @@ import { ListEvents } from '../list-events.js'
 import { RedeliverEvents } from '../redeliver-events.js'
 import { SetEventUrl } from '../set-event-url.js'
 
-interface ListOptions extends AnswerOptions {
+interface ListOptions extends PageOptions {
   client?: string
   delivery?: string
-  limit: string
-  cursor?: string
 }
 
 export async function setUrl(run: RunStep, id: string, url: string | undefined, options: AnswerOptions) {
@@ -26,23 +25,21 @@ export async function setUrl(run: RunStep, id: string, url: string | undefined, 
 export async function listEvents(run: RunStep, { json, ...page }: ListOptions) {
   const wanted = readInput(eventListDto, page)
   const body = toEventPageBody(await run(ListEvents, (step) => step.list(wanted)))
-  answer({ json }, body, () => [
-    body.events.length === 0
-      ? 'There are none.'
-      : table(
-          ['EVENT', 'CLIENT', 'TYPE', 'DELIVERY', 'ATTEMPTS', 'LAST', 'CREATED'],
-          body.events.map((event) => [
-            event.id,
-            event.client_id,
-            event.type,
-            event.delivery,
-            String(event.attempts),
-            String(event.last_failure ?? event.last_status ?? ''),
-            event.created_at,
-          ]),
-        ),
-    ...(body.next_cursor ? [`There are more: --cursor ${body.next_cursor}`] : []),
-  ])
+  answer({ json }, body, () =>
+    listed(
+      ['EVENT', 'CLIENT', 'TYPE', 'DELIVERY', 'ATTEMPTS', 'LAST', 'CREATED'],
+      body.events.map((event) => [
+        event.id,
+        event.client_id,
+        event.type,
+        event.delivery,
+        String(event.attempts),
+        String(event.last_failure ?? event.last_status ?? ''),
+        event.created_at,
+      ]),
+      body.next_cursor,
+    ),
+  )
 }
 
 /** Batch after batch, each a transaction of its own: what is done stays done when this is stopped. */

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
+import { CURSOR_OPTION, JSON_OPTION, LIMIT_OPTION } from '#platform/cli/options.js'
 import type { RunStep } from '#platform/cli/run-step.js'
-
-const JSON_OPTION = ['--json', 'print one JSON object instead of text'] as const
 
 /** `mandate events …`. What a command does is loaded only when it runs, so that help comes at once. */
 export function addEventCommands(mandate: Command, run: RunStep) {
@@ -28,8 +27,8 @@ Webhooks), and Cronofy-HMAC-SHA256. What is not heard is tried again for some 18
     .description('Lists events, the newest first.')
     .option('--client <id>', 'those of one client')
     .option('--delivery <state>', 'only those that are waiting, delivered or abandoned')
-    .option('--limit <n>', 'how many at most, up to 100', '50')
-    .option('--cursor <id>', 'go on behind this one: the next_cursor of an earlier page')
+    .option(...LIMIT_OPTION)
+    .option(...CURSOR_OPTION)
     .option(...JSON_OPTION)
     .action(async (options) => (await import('./events.actions.js')).listEvents(run, options))
 

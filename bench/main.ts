@@ -25,7 +25,7 @@ const HELP = `Floors and ours, in alternation, several rounds, medians. One tabl
 
   --only <name>   one scenario
   --rounds <n>    rounds of each (3)
-  --json          prints {"scenarios":[{"name","unit","ours","floor","peer","ratio_floor","ratio_peer"}]}
+  --json          prints {"scenarios":[{"name","unit","ours","floor","peer","ratio_floor","ratio_peer","p99","p99_peer"}]}
   --help          this text
 
 ${SCENARIOS.map(({ name, about, takesLong }) => `  ${name.padEnd(32)}${about}${takesLong ? ' (only when it is named)' : ''}`).join('\n')}

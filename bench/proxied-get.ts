@@ -5,7 +5,7 @@ import type { ProxyOrder, ProxyReady } from './floor-proxy.js'
 import type { Ground } from './ground.js'
 import { load } from './load.js'
 import { startMandate } from './mandate.js'
-import { type Contender, compare, type Scenario } from './scenario.js'
+import { type Contender, compare, ofCalls, type Scenario } from './scenario.js'
 
 const NAME = 'proxied-get'
 const ROUND = 1_000
@@ -15,32 +15,34 @@ const SCOPE = 'https://www.googleapis.com/auth/calendar.events.readonly'
 export const proxiedGet: Scenario = {
   name: NAME,
   about:
-    'a calendar read through the proxy; the floor passes the same call on with a token put in, by Fastify and undici',
+    'a calendar read through the proxy; floor: Fastify and undici, with a token put in; peer: @fastify/http-proxy, likewise',
   async run(ground, rounds, say) {
     const databaseUrl = await ground.createDatabase(NAME)
     await using mandate = await startMandate(ground, { databaseUrl, redisUrl: ground.redisUrl })
     const { email } = strangers().next().value
     const order = { googleUrl: ground.googleUrl, token: await providerToken(ground, email) }
     await using floor = await startChild<ProxyOrder, ProxyReady>('floor-proxy.js', order)
+    await using peer = await startChild<ProxyOrder, ProxyReady>('peer-proxy.js', order)
     const worker = await mandate.startWorker()
     await roundTrips(ground, mandate, strangers(), 1)
     const { saas } = mandate
     const sdk = await saas.exchange(await lastCode(ground), `${ground.receiverUrl}/callbacks`)
     await worker.stop()
     const path = `/calendar/v3/calendars/${encodeURIComponent(email)}/events?maxResults=10`
-    const reads = (url: string, prefix: string, headers: Record<string, string>): Contender => ({
-      round: async () => {
-        const { rate, p99 } = await load(url, Array(ROUND).fill({ path: prefix + path, headers }))
-        say(`  ${NAME}: p99 ${p99.toFixed(1)} ms`)
-        return rate
-      },
-    })
-    const contenders = {
-      floor: reads(floor.ready.url, '', {}),
-      ours: reads(mandate.url, '/v1/proxy/google', { authorization: `Bearer ${sdk.config.access_token}` }),
+    const reads = async (url: string, prefix: string, headers: Record<string, string>): Promise<Contender> => {
+      const send = async () => {
+        const { rate: figure, p99 } = await load(url, Array(ROUND).fill({ path: prefix + path, headers }))
+        return { figure, p99 }
+      }
+      await send()
+      return ofCalls(send)
     }
-    await contenders.floor.round()
-    await contenders.ours.round()
+    const bearer = { authorization: `Bearer ${sdk.config.access_token}` }
+    const contenders = {
+      floor: await reads(floor.ready.url, '', {}),
+      ours: await reads(mandate.url, '/v1/proxy/google', bearer),
+      peer: await reads(peer.ready.url, '', {}),
+    }
     const contest = { name: NAME, unit: 'reads/s', rounds, pieces: ROUND, directory: ground.directory, say }
     return [await compare(contest, contenders)]
   },

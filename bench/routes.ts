@@ -9,7 +9,7 @@ import type { Ground } from './ground.js'
 import { type Call, load } from './load.js'
 import { startMandate } from './mandate.js'
 import { PEER, type PeerOrder, type PeerReady } from './peer-oidc.js'
-import { type Contender, compare, type Result, type Scenario } from './scenario.js'
+import { type Contender, compare, ofCalls, type Result, type Scenario } from './scenario.js'
 
 const ROUND = 1_000
 const BATCHES = 40
@@ -49,26 +49,21 @@ export const routes: Scenario = {
     const results: Result[] = []
     for (const { name, unit, pieces, floor, ours, peer } of contests) {
       const contest = { name, unit, rounds, pieces, directory: ground.directory, say }
-      const contender = async (who: string, side: Side): Promise<Contender> => {
+      const contender = async (side: Side): Promise<Contender> => {
         let used = 0
         const next = async () => {
           const calls = side.calls(used)
           used += calls.length
-          return { calls: calls.length, ...(await load(side.url, calls)) }
+          const { rate, p99 } = await load(side.url, calls)
+          return { figure: (rate * pieces) / calls.length, p99 }
         }
         await next()
-        return {
-          round: async () => {
-            const { calls, rate, p99 } = await next()
-            say(`  ${name}, ${who}: p99 ${p99.toFixed(1)} ms`)
-            return (rate * pieces) / calls
-          },
-        }
+        return ofCalls(next)
       }
       const contenders = {
-        floor: await contender('floor', floor),
-        ours: await contender('ours', ours),
-        ...(peer && { peer: await contender('peer', peer) }),
+        floor: await contender(floor),
+        ours: await contender(ours),
+        ...(peer && { peer: await contender(peer) }),
       }
       results.push(await compare(contest, contenders))
     }

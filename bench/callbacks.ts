@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Mailbox } from '../apps/demo/saas-backend.js'
 import { startChild } from './child.js'
-import type { FloorOrder, FloorRound } from './floor-callbacks.js'
+import type { FloorAnswer, FloorOrder, FloorRound } from './floor-callbacks.js'
 import type { Calls } from './floor-providers.js'
 import { type Ground, MAILBOXES } from './ground.js'
 import { type BenchedMandate, startMandate } from './mandate.js'
@@ -10,7 +10,7 @@ import { alternate, resultOf, type Scenario } from './scenario.js'
 
 const WARM_UP = 500
 const ROUND = 1_500
-const SCOPES = ['calendar.calendarlist.readonly', 'calendar.events.readonly', 'calendar.freebusy']
+const SCOPES = ['calendar.calendarlist.readonly', 'calendar.events.readonly', 'calendar.freebusy', 'userinfo.email']
 
 type Provider = Mailbox['provider']
 
@@ -39,8 +39,9 @@ export const callbacks = (queue: 'redis' | 'postgres', provider: Provider = 'goo
       const mailboxes = Array.from({ length: many }, () => sameEachTime.next().value.email)
       const round: FloorRound = { mailboxes, calls }
       floor.child.send(round)
-      const [milliseconds] = await once(floor.child, 'message')
-      return (many / milliseconds) * 1000
+      const [answer] = (await once(floor.child, 'message')) as [FloorAnswer]
+      if ('problem' in answer) throw new Error(`The floor: ${answer.problem}`)
+      return (many / answer.milliseconds) * 1000
     }
     await floorRound(WARM_UP, 'same')
     await ours(WARM_UP)

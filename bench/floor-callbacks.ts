@@ -23,16 +23,21 @@ export interface FloorRound {
   calls: Calls
 }
 
+export type FloorAnswer = { milliseconds: number } | { problem: string }
+
 const CONCURRENCY = 64
 const ADD_AT_ONCE = 500
 
 onOrder(async (order: FloorOrder): Promise<'ready'> => {
   const run = await prepare(order)
-  process.on('message', async (round: FloorRound) => process.send?.(await run(round)))
+  process.on('message', async (round: FloorRound) => {
+    const answer = await run(round).catch((error: Error) => ({ problem: error.message }))
+    process.send?.(answer)
+  })
   return 'ready'
 })
 
-async function prepare(order: FloorOrder): Promise<(round: FloorRound) => Promise<number>> {
+async function prepare(order: FloorOrder): Promise<(round: FloorRound) => Promise<FloorAnswer>> {
   const database = new pg.Pool({ connectionString: order.databaseUrl, max: 20 })
   await database.query(
     'create table if not exists floor_requests (id text primary key, email text, status text, token text)',
@@ -50,7 +55,7 @@ async function prepare(order: FloorOrder): Promise<(round: FloorRound) => Promis
   }
 
   let left = 0
-  let finish = () => {}
+  let round = Promise.withResolvers<void>()
   const worker = new Worker(
     'floor',
     async ({ data: { id, email, calls } }: { data: { id: string; email: string; calls: Calls } }) => {
@@ -60,27 +65,25 @@ async function prepare(order: FloorOrder): Promise<(round: FloorRound) => Promis
       await tell(JSON.stringify({ authorization: { code: id, state: email } }))
       await database.query("update floor_requests set status = 'delivered' where id = $1", [id])
       left -= 1
-      if (left === 0) finish()
+      if (left === 0) round.resolve()
     },
     { connection, concurrency: CONCURRENCY },
   )
-  worker.on('failed', (_job, error) => process.stderr.write(`floor: ${error.message}\n`))
+  worker.on('failed', (_job, error) => round.reject(error))
 
   return async ({ mailboxes, calls }) => {
-    const finished = new Promise<void>((resolve) => {
-      finish = resolve
-    })
+    round = Promise.withResolvers()
     left = mailboxes.length
-    const round = `r${Date.now()}`
+    const prefix = `r${Date.now()}`
     const jobs = mailboxes.map((email, index) => {
-      const data = { id: `${round}-${index}`, email, calls }
+      const data = { id: `${prefix}-${index}`, email, calls }
       return { name: 'floor', data, opts: { removeOnComplete: true, removeOnFail: true } }
     })
     const begun = performance.now()
     for (let start = 0; start < jobs.length; start += ADD_AT_ONCE)
       await queue.addBulk(jobs.slice(start, start + ADD_AT_ONCE))
-    await finished
-    return performance.now() - begun
+    await round.promise
+    return { milliseconds: performance.now() - begun }
   }
 }
 

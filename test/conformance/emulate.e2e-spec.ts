@@ -122,7 +122,9 @@ describe.each<ProviderName>(['google', 'microsoft'])('Vercel’s emulator of %s'
       }),
       refresh: (ask) => ask(tokens.refreshToken!),
     }
-    const answer = await providers.userAccess(name).readAs(account, { pathAndQuery: READS[name], headers: {} })
+    const answer = await providers
+      .userAccess(name)
+      .callAs(account, { method: 'GET' as const, pathAndQuery: READS[name], headers: {} })
     expect(answer.status).toBe(200)
     expect(await text(answer.body)).toContain(EMAIL)
   })

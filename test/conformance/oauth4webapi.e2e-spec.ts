@@ -1,5 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import { until } from '#platform/testing/until.js'
 import { type Client, REDIRECT_URI } from '../e2e/public-api.js'
 import { Stage } from '../e2e/stage.js'
 
@@ -132,6 +133,11 @@ describe('oauth4webapi', () => {
     }
     expect(await (await opened('primary')).json()).toMatchObject({ summary: 'anna@acme.test' })
     expect((await opened('ben@acme.test')).status).toBe(404)
+    const today = new Date().toISOString().slice(0, 10)
+    await until('the hand-over to be in the chain', async () => {
+      const { readers } = await stage.api.audit(`mailboxes/anna@acme.test/readers?on=${today}`)
+      return readers.some(({ provider_tokens }: { provider_tokens: number }) => provider_tokens === 1)
+    })
   })
 
   it('introspects and revokes', async () => {

@@ -71,8 +71,10 @@ describe('every route of /openapi.json, and GraphQL', () => {
     const client = await stage.api.addClient('Scheduler')
     const spare = await stage.api.addClient('Spare')
     await stage.api.asAdmin('PUT', `/admin/v1/clients/${client.id}/provider_tokens`, { json: { allowed: true } })
-    const acme = await stage.api.authorise(client, 'acme')
-    const [requestId] = await stage.ask(acme, { email: 'anna@acme.test', state: 'first' })
+    const acme = await stage.api.authorise(client, 'acme', { delegated_scope: 'read_write' })
+    const [requestId] = await stage.ask(acme, { email: 'anna@acme.test', state: 'first', scope: 'read_write' })
+    const { code = '' } = await stage.told('first')
+    const { json } = await stage.api.exchange(client, code, stage.callbackUrl)
     const query = new URLSearchParams({
       response_type: 'code',
       client_id: client.id,
@@ -86,6 +88,7 @@ describe('every route of /openapi.json, and GraphQL', () => {
     const apiKey: string = made.key
     loot = {
       accessToken: acme.accessToken,
+      mailboxToken: json.access_token,
       adminKey: stage.api.adminKey,
       apiKey,
       client,

@@ -10,6 +10,8 @@ import type {
 /** What a hostile caller may know: enough to get past the first door. */
 export interface Loot {
   accessToken: string
+  /** For the routes that take a mailbox's and no service account's. */
+  mailboxToken: string
   adminKey: string
   apiKey: string
   client: { id: string; secret: string }
@@ -180,12 +182,12 @@ const fittingObject = (schema: JsonSchema, loot: Loot) =>
     )
     .map(([object, extra]) => (extra ? { ...object, [extra[0]]: extra[1] } : object))
 
-function knownFor(name: string, { client, callbackUrl, ids, accessToken }: Loot): string[] {
+function knownFor(name: string, { client, callbackUrl, ids, accessToken, mailboxToken }: Loot): string[] {
   const known: Record<string, string[]> = {
     client_id: [client.id],
     client_secret: [client.secret],
     grant_type: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:token-exchange'],
-    subject_token: [accessToken],
+    subject_token: [accessToken, mailboxToken],
     subject_token_type: ['urn:ietf:params:oauth:token-type:access_token'],
     audience: ['google', 'microsoft'],
     resource: ['https://www.googleapis.com/', 'https://user:x@graph.microsoft.com/#x', 'urn:x'],
@@ -308,7 +310,7 @@ function headers({ security }: Operation, route: string, loot: Loot): fc.Arbitra
   const scheme = security.flatMap(Object.keys)[0]
   const basic = Buffer.from(`${loot.client.id}:${loot.client.secret}`).toString('base64')
   const right = {
-    accessToken: `Bearer ${loot.accessToken}`,
+    accessToken: `Bearer ${route.startsWith('/v1/proxy/') ? loot.mailboxToken : loot.accessToken}`,
     adminKey: `Bearer ${loot.adminKey}`,
     clientBasic: `Basic ${basic}`,
     apiKey: loot.apiKey,

@@ -245,7 +245,13 @@ describe.each<Queue>(queuesOfThisMachine())('the main path, its queue on %s:', (
         expect.objectContaining({ client_id: client.id, scope: ['read_only'], ended_at: null, reads: 1, refreshes: 0 }),
       ])
       expect((await of('ben@acme.test', today)).readers).toEqual([
-        expect.objectContaining({ first_token_at: expect.any(String), reads: 0, last_read_at: null }),
+        expect.objectContaining({
+          first_token_at: expect.any(String),
+          reads: 0,
+          last_read_at: null,
+          changes: 0,
+          provider_tokens: 0,
+        }),
       ])
       expect((await of(LOVELACE, '2020-01-01')).readers).toEqual([])
       expect((await of('suspended@acme.test', today)).readers).toEqual([])

@@ -75,7 +75,7 @@ const ATTEMPT = {
 
 export type StageProvider = keyof typeof ORGANISATIONS
 
-interface ProxyAnswer {
+export interface ProxyAnswer {
   status: number
   headers: IncomingMessage['headers']
   text: string
@@ -86,6 +86,8 @@ interface ProxyAnswer {
 interface Asked {
   method?: string
   headers?: Record<string, string>
+  /** JSON, or a text as it is; in chunks of no announced length where it is several. */
+  body?: object | string | readonly string[]
   signal?: AbortSignal
 }
 
@@ -293,7 +295,17 @@ function domainOf(app: NestFastifyApplication) {
 }
 
 async function get(port: number, token: string | null, target: string, asked: Asked = {}): Promise<ProxyAnswer> {
-  const { method = 'GET', headers, signal } = asked
+  const { method = 'GET', headers, signal, body: sent } = asked
+  const chunks = Array.isArray(sent)
+    ? sent
+    : sent === undefined
+      ? []
+      : [typeof sent === 'string' ? sent : JSON.stringify(sent)]
+  const type = { 'content-type': 'application/json' }
+  const length =
+    typeof sent === 'string' || !Array.isArray(sent)
+      ? { 'content-length': String(Buffer.byteLength(chunks.join(''))) }
+      : {}
   const authorization = token === null ? {} : { authorization: `Bearer ${token}` }
   const call = request({
     host: '127.0.0.1',
@@ -301,10 +313,12 @@ async function get(port: number, token: string | null, target: string, asked: As
     path: target,
     method,
     signal,
-    headers: { ...authorization, ...headers },
+    headers: { ...authorization, ...(sent !== undefined && { ...type, ...length }), ...headers },
   })
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    call.once('response', resolve).once('error', reject).end()
+    call.once('response', resolve).once('error', reject)
+    for (const chunk of chunks) call.write(chunk)
+    call.end()
   })
   const body = await text(answer)
   const json = answer.headers['content-type']?.includes('json') && body ? JSON.parse(body) : undefined

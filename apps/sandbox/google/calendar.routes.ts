@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AccessToken } from './access-tokens.js'
 import { callerOf, pageOf, type Query } from './api-caller.js'
 import { type Calendar, eventResource, facts, iso, listEntry, TIME_ZONE } from './calendar-resources.js'
+import { registerCalendarWrites } from './calendar-writes.routes.js'
 import { badRequest, refusal } from './errors.js'
 import { eventsBetween, findEvent, type SandboxEvent } from './events.js'
 import type { GoogleWorld } from './google-world.js'
@@ -22,7 +23,7 @@ const SETTINGS = apiScopes(...ANY, 'calendar.settings.readonly')
 
 type InCalendar = { Params: { calendarId: string }; Querystring: Query }
 
-/** The read half of the Calendar API, version 3. */
+/** The Calendar API, version 3. */
 export function registerCalendarRoutes(root: FastifyInstance, world: GoogleWorld): void {
   root.register(
     async (http) => {
@@ -75,11 +76,13 @@ export function registerCalendarRoutes(root: FastifyInstance, world: GoogleWorld
         '/calendars/:calendarId/events/:eventId',
         async (request) => {
           const calendar = readable(world, calendarUser(world, request, EVENTS), request.params.calendarId)
-          const event = findEvent(calendar.id, request.params.eventId)
+          const event = findInCalendar(world, calendar, request.params.eventId)
           if (!event) throw refusal('google.not_found')
           return eventResource(calendar, event)
         },
       )
+
+      registerCalendarWrites(http, world)
 
       http.post('/freeBusy', async (request) => freeBusy(world, calendarUser(world, request, FREE_BUSY), request.body))
 
@@ -92,7 +95,7 @@ export function registerCalendarRoutes(root: FastifyInstance, world: GoogleWorld
   )
 }
 
-function calendarUser(world: GoogleWorld, request: FastifyRequest, scopes: readonly string[]): AccessToken {
+export function calendarUser(world: GoogleWorld, request: FastifyRequest, scopes: readonly string[]): AccessToken {
   const caller = callerOf(world, request, scopes)
   if ('calendar' in caller.subject && !caller.subject.calendar) throw refusal('google.calendar_service_off')
   return caller
@@ -123,7 +126,7 @@ function findReadable(world: GoogleWorld, caller: AccessToken, id: string): Cale
   return room && { id: room.email, summary: room.name, primary: false }
 }
 
-function readable(world: GoogleWorld, caller: AccessToken, id: string): Calendar {
+export function readable(world: GoogleWorld, caller: AccessToken, id: string): Calendar {
   const calendar = findReadable(world, caller, id)
   if (!calendar) throw refusal('google.not_found')
   return calendar
@@ -139,8 +142,15 @@ function found(world: GoogleWorld, calendar: Calendar, query: Query): SandboxEve
   return eventsIn(calendar, from, to, world)
 }
 
-const eventsIn = (calendar: Calendar, from: number, to: number, world: GoogleWorld) =>
-  calendar.id.includes('#holiday@') ? [] : eventsBetween(calendar.id, from, to, world.clock.nowMs())
+function eventsIn({ id }: Calendar, from: number, to: number, world: GoogleWorld): SandboxEvent[] {
+  if (id.includes('#holiday@')) return []
+  return [...world.changedEvents.applied(id, eventsBetween(id, from, to, world.clock.nowMs()), from, to)]
+}
+
+export function findInCalendar(world: GoogleWorld, { id: calendar }: Calendar, id: string): SandboxEvent | null {
+  const changed = world.changedEvents.find(calendar, id)
+  return changed === undefined ? findEvent(calendar, id) : changed
+}
 
 interface FreeBusyQuery {
   timeMin?: unknown
@@ -167,7 +177,7 @@ function freeBusy(world: GoogleWorld, caller: AccessToken, body: unknown) {
 }
 
 /** RFC 3339, and an offset is required. */
-function instant(value: unknown): number {
+export function instant(value: unknown): number {
   const text = typeof value === 'string' ? value : ''
   const milliseconds = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i.test(text)
     ? Date.parse(text)

@@ -1,7 +1,9 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
+import { ChangedEvents } from '../core/changed-events.js'
 import { ImpossibleChange } from '../core/mutation.js'
 import type { ShiftableClock } from '../core/shiftable-clock.js'
 import { AccessTokens } from './access-tokens.js'
+import type { SandboxEvent } from './events.js'
 import { Organisation, type Room, type User, userFrom } from './organisation.js'
 import type { GoogleSeed, OAuthClientSeed, UserSeed } from './seed.js'
 import { UserConsents } from './user-consents.js'
@@ -28,6 +30,7 @@ export class GoogleWorld {
   workloadIdentities = new Map<string, Readonly<Record<string, string>>>()
   tokens!: AccessTokens
   consents!: UserConsents
+  changedEvents!: ChangedEvents<SandboxEvent>
   #usersByAddress = new Map<string, User>()
   #organisationsByDomain = new Map<string, Organisation>()
 
@@ -56,6 +59,7 @@ export class GoogleWorld {
     this.workloadIdentities = new Map(seed.workloadIdentities.map((one) => [one.audience, one.principals]))
     this.tokens = new AccessTokens(this.clock)
     this.consents = new UserConsents(this.clock)
+    this.changedEvents = new ChangedEvents()
     this.#organisationsByDomain = new Map(
       this.organisations.flatMap((one) => one.domainNames.map((domain) => [domain, one] as const)),
     )

@@ -1,5 +1,7 @@
+import { ChangedEvents } from '../core/changed-events.js'
 import type { ShiftableClock } from '../core/shiftable-clock.js'
 import { AadstsError } from './aadsts.js'
+import type { Event } from './graph/events.js'
 import { type Registration, registrationFrom } from './registration.js'
 import type { MicrosoftSeed } from './seed.js'
 import type { SigningKey } from './signing-key.js'
@@ -14,6 +16,7 @@ export class MicrosoftWorld {
   accessTokenSeconds!: number
   consentDelay!: MicrosoftSeed['consentDelay']
   tokens!: Tokens
+  changedEvents!: ChangedEvents<Event & { id: string }>
   #tenants = new Map<string, Tenant>()
   #registrations = new Map<string, Registration>()
 
@@ -29,6 +32,7 @@ export class MicrosoftWorld {
     this.accessTokenSeconds = seed.accessTokenSeconds
     this.consentDelay = seed.consentDelay
     this.tokens = new Tokens(this.clock, this.key)
+    this.changedEvents = new ChangedEvents()
     this.#tenants = new Map(seed.tenants.map((tenant) => [tenant.id, new Tenant(tenant)]))
     this.#registrations = new Map(seed.registrations.map((one) => [one.clientId, registrationFrom(one)]))
     for (const { clientId, permissions, consentedIn } of seed.registrations)

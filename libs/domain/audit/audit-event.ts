@@ -18,6 +18,7 @@ const ACTS = {
   'token.replayed': 'a refresh token was used after its time, and its grant ended; subject: the grant',
   'provider_token.handed_over': "a client was given the provider's own token of a mailbox; subject: the grant",
   'mailbox.read': 'first read through the proxy in this hour by this process; subject: the grant',
+  'mailbox.changed': 'a call that changes something is sent through the proxy; subject: the grant',
   'account.connected': 'a person connected their account; subject: the grant',
   'account.refused': 'a person did not connect their account, and why; subject: the sign-in',
   'account.checked':

@@ -22,6 +22,10 @@ export interface Reader {
   /** Reads on record in the period: the first in each hour and process. */
   reads: number
   last_read_at: Date | null
+  /** Calls in the period that were to change something. */
+  changes: number
+  /** The provider's own tokens that it was given in the period: what it read with them, nobody here knows. */
+  provider_tokens: number
 }
 
 /** Newest grants first; a mailbox that is granted more often than this has its older grants in the export. */
@@ -60,14 +64,18 @@ const FIND_READERS = defineStatement<Reader>(
        min(at) filter (where act = 'code.exchanged') as first_token_at,
        count(*) filter (where act = 'token.refreshed' and at >= $2)::int as refreshes,
        count(*) filter (where act = 'mailbox.read' and at >= $2)::int as reads,
-       max(at) filter (where act = 'mailbox.read' and at >= $2) as last_read_at
+       max(at) filter (where act = 'mailbox.read' and at >= $2) as last_read_at,
+       count(*) filter (where act = 'mailbox.changed' and at >= $2)::int as changes,
+       count(*) filter (where act = 'provider_token.handed_over' and at >= $2)::int as provider_tokens
      from audit_events
      where mailbox = $1 and at < $3
-       and (act = 'code.exchanged' or (act in ('token.refreshed', 'mailbox.read') and at >= $2))
+       and (act = 'code.exchanged' or (act in ('token.refreshed', 'mailbox.read', 'mailbox.changed', 'provider_token.handed_over')
+         and at >= $2))
      group by subject
    )
    select client_id, client_name, service_account_id, organisation_name, grant_id, scope, granted_at, ended_at,
-     first_token_at, coalesce(refreshes, 0) as refreshes, coalesce(reads, 0) as reads, last_read_at
+     first_token_at, coalesce(refreshes, 0) as refreshes, coalesce(reads, 0) as reads, last_read_at,
+     coalesce(changes, 0) as changes, coalesce(provider_tokens, 0) as provider_tokens
    from alive left join used using (grant_id)
    order by granted_at desc limit $4`,
 )

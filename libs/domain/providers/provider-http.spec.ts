@@ -63,6 +63,7 @@ describe('plain HTTP to a provider', () => {
         .end('{}')
     }
     const read = {
+      method: 'GET' as const,
       pathAndQuery: '/calendar/v3/calendars/a%2Fb/../x?q=%20',
       headers: {
         Accept: 'application/json',
@@ -72,7 +73,7 @@ describe('plain HTTP to a provider', () => {
         Connection: 'x-mine',
       },
     }
-    const got = await http.read(origin, read, { authorization: 'Bearer ours' })
+    const got = await http.pass(origin, read, { authorization: 'Bearer ours' })
     expect(seen.url).toBe(read.pathAndQuery)
     expect(seen.headers).toMatchObject({ accept: 'application/json', authorization: 'Bearer ours' })
     expect(seen.headers).not.toHaveProperty('cookie')
@@ -96,7 +97,7 @@ describe('plain HTTP to a provider', () => {
       }, 300)
       timer.unref()
     }
-    const { body } = await steady.read(origin, { pathAndQuery: '/', headers: {} }, {})
+    const { body } = await steady.pass(origin, { method: 'GET' as const, pathAndQuery: '/', headers: {} }, {})
     const chunks = await Array.fromAsync(body)
     expect(Buffer.concat(chunks).length).toBe(50)
     expect(chunks.length).toBeGreaterThan(1)
@@ -104,15 +105,17 @@ describe('plain HTTP to a provider', () => {
 
   it('gives up on a read whose first byte does not come, and on one whose caller has left', async () => {
     answer = () => {}
-    await expect(impatient.read(origin, { pathAndQuery: '/', headers: {} }, {})).rejects.toBeInstanceOf(NoAnswer)
+    await expect(
+      impatient.pass(origin, { method: 'GET' as const, pathAndQuery: '/', headers: {} }, {}),
+    ).rejects.toBeInstanceOf(NoAnswer)
     const left = AbortSignal.abort()
-    await expect(http.read(origin, { pathAndQuery: '/', headers: {}, signal: left }, {})).rejects.toBeInstanceOf(
-      NoAnswer,
-    )
+    await expect(
+      http.pass(origin, { method: 'GET' as const, pathAndQuery: '/', headers: {}, signal: left }, {}),
+    ).rejects.toBeInstanceOf(NoAnswer)
   })
 
   it('sends a read nowhere but to the provider’s origin', async () => {
-    const read = http.read(origin, { pathAndQuery: 'http://127.0.0.1:9/', headers: {} }, {})
+    const read = http.pass(origin, { method: 'GET' as const, pathAndQuery: 'http://127.0.0.1:9/', headers: {} }, {})
     await expect(read).rejects.toBeInstanceOf(TypeError)
   })
 

@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { Readable } from 'node:stream'
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+import { BrokerError } from '#platform/errors/broker-error.js'
 import { note, traced } from '#platform/observability/tracing.js'
 import { PROVIDER_CALLS } from './provider.metrics.js'
-import type { ProviderRead, ProviderReadAnswer } from './provider.port.js'
+import type { MailboxAnswer, MailboxCall } from './provider.port.js'
 
 /**
  * Longer than a quiet spell between two batches, so that the next one finds its connections open; the providers keep
@@ -39,7 +41,7 @@ export interface ProviderAnswer {
 /** No usable answer at all: refused, reset, timed out. Each provider's code turns it into `provider.unreachable`. */
 export class NoAnswer extends Error {}
 
-export interface StreamedAnswer extends ProviderReadAnswer {
+export interface StreamedAnswer extends MailboxAnswer {
   /** Frees the connection of an answer that nobody will read. */
   discard(): Promise<void>
 }
@@ -65,23 +67,25 @@ export class ProviderHttp {
   }
 
   /**
-   * Sends an admitted read exactly as it is. The deadline is for the first byte and for each pause between bytes, not
+   * Sends an admitted call exactly as it is. The deadline is for the first byte and for each pause between bytes, not
    * for the whole: a large calendar may take longer.
-   * @throws NoAnswer
+   * @throws NoAnswer; whatever the body breaks off with
    */
-  read(origin: string, read: ProviderRead, credential: Record<string, string>): Promise<StreamedAnswer> {
-    return this.#watched(() => this.#read(origin, read, credential))
+  pass(origin: string, call: MailboxCall, credential: Record<string, string>): Promise<StreamedAnswer> {
+    return this.#watched(() => this.#pass(origin, call, credential))
   }
 
-  async #read(origin: string, read: ProviderRead, credential: Record<string, string>): Promise<StreamedAnswer> {
-    if (!read.pathAndQuery.startsWith('/')) throw new TypeError('a provider read needs a path on the API origin')
+  async #pass(origin: string, call: MailboxCall, credential: Record<string, string>): Promise<StreamedAnswer> {
+    if (!call.pathAndQuery.startsWith('/')) throw new TypeError('a call of a mailbox needs a path on the API origin')
+    const body = call.takeBody?.()
     try {
       const answer = await this.dispatcher.request({
         origin,
-        path: read.pathAndQuery,
-        method: 'GET',
-        headers: { ...withoutHopByHop(read.headers), ...credential },
-        signal: read.signal,
+        path: call.pathAndQuery,
+        method: call.method,
+        headers: { ...withoutHopByHop(call.headers), ...credential },
+        body: body && Readable.from(body, { objectMode: false }),
+        signal: call.signal,
       })
       return {
         status: answer.statusCode,
@@ -90,6 +94,7 @@ export class ProviderHttp {
         discard: () => answer.body.dump(),
       }
     } catch (error) {
+      if (error instanceof BrokerError) throw error
       throw new NoAnswer(nameOf(error))
     }
   }

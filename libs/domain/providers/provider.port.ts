@@ -92,19 +92,28 @@ export interface Room {
   floor: string | null
 }
 
-/** A read that has been admitted for exactly this mailbox (features/proxy decides) and may go to the provider as it is. */
-export interface ProviderRead {
+export const CALL_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+export type CallMethod = (typeof CALL_METHODS)[number]
+
+/** A call that has been admitted for exactly this mailbox (features/proxy decides) and may go to the provider as it is. */
+export interface MailboxCall {
+  method: CallMethod
   /** Path and query on the provider's API origin, e.g. `/calendar/v3/calendars/primary/events?maxResults=10`. */
   pathAndQuery: string
   /** Microsoft: the calendar that the path goes through, which has to be the mailbox's own. */
   calendarId?: string
   /** `accept`, `prefer` and the like; never `authorization`. */
   headers: Record<string, string>
+  /**
+   * With a call that changes something: what is sent, null where that is nothing. It is taken once.
+   * @throws ApiError where it has been taken
+   */
+  takeBody?: () => AsyncIterable<Uint8Array> | null
   /** Aborts the upstream call when the caller goes away. */
   signal?: AbortSignal
 }
 
-export interface ProviderReadAnswer {
+export interface MailboxAnswer {
   status: number
   headers: Record<string, string>
   body: AsyncIterable<Uint8Array>
@@ -142,15 +151,15 @@ export interface OrganisationProvider {
   listRooms(organisation: Organisation): AsyncIterable<Room>
 
   /**
-   * Sends an admitted read with the mailbox's credential put in, and streams the answer.
+   * Sends an admitted call with the mailbox's credential put in, and streams the answer.
    * @throws ProviderError `grant.mailbox_reassigned` where the address is somebody else's by now
    */
-  readAs(
+  callAs(
     organisation: Organisation,
     mailbox: ProvenMailbox,
     permissions: readonly DelegatedPermission[],
-    read: ProviderRead,
-  ): Promise<ProviderReadAnswer>
+    read: MailboxCall,
+  ): Promise<MailboxAnswer>
 
   /**
    * A token for the client itself, tried at the provider before it is given away.

@@ -9,7 +9,7 @@ import { GoogleOrganisation } from './google/google-organisation.js'
 import { GoogleSignIn } from './google/google-sign-in.js'
 import { GoogleSigners } from './google/google-signers.js'
 import { GoogleTokens } from './google/google-token.js'
-import { GoogleUserReads } from './google/google-user-reads.js'
+import { GoogleUserCalls } from './google/google-user-calls.js'
 import { GoogleUserSignIn } from './google/google-user-sign-in.js'
 import { WorkloadIdentity } from './google/workload-identity.js'
 import { Graph } from './microsoft/graph.js'
@@ -19,7 +19,7 @@ import { MicrosoftLogin } from './microsoft/microsoft-login.js'
 import { MicrosoftOrganisation } from './microsoft/microsoft-organisation.js'
 import { MicrosoftSignIn } from './microsoft/microsoft-sign-in.js'
 import { MicrosoftTokens } from './microsoft/microsoft-token.js'
-import { MicrosoftUserReads } from './microsoft/microsoft-user-reads.js'
+import { MicrosoftUserCalls } from './microsoft/microsoft-user-calls.js'
 import { MicrosoftUserSignIn } from './microsoft/microsoft-user-sign-in.js'
 import type { OrganisationProvider, ProviderName } from './provider.port.js'
 import { ProviderHttp, providerDispatcher } from './provider-http.js'
@@ -99,7 +99,7 @@ function google(
     organisation: new GoogleOrganisation(tokens, api, hosts),
     administrator: new GoogleAdministrator(signIn, tokens, api),
     userSignIn,
-    userAccess: new UserAccess(shared, userSignIn, new GoogleUserReads(hosts, api)),
+    userAccess: new UserAccess(shared, userSignIn, new GoogleUserCalls(hosts, api)),
     http,
   }
 }
@@ -122,7 +122,7 @@ function microsoft(
     organisation,
     administrator: new MicrosoftAdministrator(signIn, login, tokens, graph, organisation, hosts),
     userSignIn,
-    userAccess: new UserAccess(shared, userSignIn, new MicrosoftUserReads(graph)),
+    userAccess: new UserAccess(shared, userSignIn, new MicrosoftUserCalls(graph)),
     http,
   }
 }

@@ -153,7 +153,11 @@ describe.each<ProviderName>(['google', 'microsoft'])('acting for an account that
     const { providerUserId } = (await one.credentials.findConnection('acc_1'))!
     const path = { google: '/calendar/v3/calendars/primary', microsoft: `/v1.0/users/${providerUserId}/calendar` }[name]
     const read = async () =>
-      one.access.readAs((await one.credentials.findConnection('acc_1'))!, { pathAndQuery: path, headers: {} })
+      one.access.callAs((await one.credentials.findConnection('acc_1'))!, {
+        method: 'GET' as const,
+        pathAndQuery: path,
+        headers: {},
+      })
     expect((await read()).status).toBe(200)
     standIn().faults.add({ path, answer: { status: 401, json: { error: { code: 401 } } }, times: 1 })
     expect((await read()).status).toBe(200)

@@ -1,11 +1,5 @@
 import { Secret } from '#platform/secrets/secret.js'
-import type {
-  HandedToken,
-  MicrosoftCloudName,
-  ProviderName,
-  ProviderRead,
-  ProviderReadAnswer,
-} from './provider.port.js'
+import type { HandedToken, MailboxAnswer, MailboxCall, MicrosoftCloudName, ProviderName } from './provider.port.js'
 import { accessEnded, endsUserGrant, registrationReplaced, tokenTooWide } from './provider-errors.js'
 import { type OperatorSetup, signInRegistrationOf } from './sign-in-registration.js'
 import type { ProviderTokens } from './tokens/provider-tokens.js'
@@ -37,9 +31,9 @@ export interface ConnectedAccount {
 }
 
 /** How a provider is read with a person's own token, which opens what that person may open. */
-export interface UserReads {
+export interface UserCalls {
   /** @throws ProviderError `provider.token_rejected` */
-  readWith(token: string, account: ConnectedAccount, read: ProviderRead): Promise<ProviderReadAnswer>
+  callWith(token: string, account: ConnectedAccount, call: MailboxCall): Promise<MailboxAnswer>
   /** Whether the provider takes this token just now. @throws ProviderError `provider.token_rejected` */
   tryToken(token: string, account: ConnectedAccount): Promise<void>
 }
@@ -54,7 +48,7 @@ export class UserAccess {
   constructor(
     private readonly tokens: ProviderTokens,
     private readonly signIn: UserSignIn,
-    private readonly reads: UserReads,
+    private readonly calls: UserCalls,
   ) {}
 
   /**
@@ -77,8 +71,8 @@ export class UserAccess {
   }
 
   /** Sends an admitted read with the owner's own token put in, and streams the answer. @throws ProviderError as `use` */
-  readAs(account: ConnectedAccount, read: ProviderRead): Promise<ProviderReadAnswer> {
-    return this.use(account, 'interactive', (token) => this.reads.readWith(token, account, read))
+  callAs(account: ConnectedAccount, call: MailboxCall): Promise<MailboxAnswer> {
+    return this.use(account, 'interactive', (token) => this.calls.callWith(token, account, call))
   }
 
   /**
@@ -101,7 +95,7 @@ export class UserAccess {
       mint: () => this.#mintWithin(account, asked),
     }
     return this.tokens.use(wanted, async (token, usableUntil) => {
-      await this.reads.tryToken(token, account)
+      await this.calls.tryToken(token, account)
       return { token: new Secret(token), usableUntil }
     })
   }

@@ -87,6 +87,8 @@ export const readersAnswer = z.strictObject({
       refreshes: z.int(),
       reads: z.int().meta({ description: 'Hours in which it was read, for each process that read.' }),
       last_read_at: timeAnswer.nullable(),
+      changes: z.int().meta({ description: 'Calls that were to change something.' }),
+      provider_tokens: z.int().meta({ description: "The provider's own tokens that it was given." }),
     }),
   ),
 })

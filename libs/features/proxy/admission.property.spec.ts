@@ -1,11 +1,12 @@
 import fc from 'fast-check'
-import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
+import { permissionsOf } from '#domain/providers/delegated-scopes.js'
 import { ApiError } from '#platform/errors/api-error.js'
-import { admitGoogleRead } from './google-reads.js'
-import { admitMicrosoftRead } from './microsoft-reads.js'
+import type { AdmittedCall } from './admit-call.js'
+import { admitGoogleCall } from './google-calls.js'
+import { admitMicrosoftCall } from './microsoft-calls.js'
 import { cutTarget, type RequestTarget } from './request-target.js'
 
-const ALL: DelegatedPermission[] = ['list_calendars', 'read_free_busy', 'read_events', 'create_calendar']
+const ALL = permissionsOf(['read_write'])
 const ID = '11111111-aaaa-4bbb-8ccc-000000000001'
 const OTHER_ID = '11111111-aaaa-4bbb-8ccc-000000000002'
 const ROOM = 'c_1888abc@resource.calendar.google.com'
@@ -14,7 +15,21 @@ const ITEM = 'AAMkAGI2TG93AAAAAAAA_-='
 /** Everything that paths around the fence are made of, next to everything that paths inside it are made of. */
 const words = fc.constantFrom(
   ...['', '.', '..', '%2e%2e', '%252e%252e', '%2F', '%5C', '\\', '//', ';x=y', '%00', '#', '@', "('x')", '$batch', ':'],
-  ...['calendar', 'v3', 'v1.0', 'beta', 'users', 'me', 'calendars', 'calendarList', 'events', 'instances', 'colors'],
+  ...[
+    'calendar',
+    'v3',
+    'v1.0',
+    'beta',
+    'users',
+    'me',
+    'calendars',
+    'calendarList',
+    'events',
+    'instances',
+    'colors',
+    'accept',
+    'cancel',
+  ],
   ...['calendarView', 'primary', 'anna@acme.test', 'ANNA%40acme.test', 'bela@acme.test', 'abc12', ROOM, ITEM],
   ...[ID, ID.toUpperCase(), OTHER_ID, 'https://graph.microsoft.com'],
 )
@@ -26,6 +41,7 @@ const nearlyRight = fc.constantFrom(
   'v1.0/me/events',
   `v1.0/users/${ID}/calendars/${ITEM}/events`,
   'v1.0/users/anna@acme.test/calendarView',
+  `v1.0/me/events/${ITEM}/decline`,
 )
 const damaged = fc
   .tuple(nearlyRight, fc.nat({ max: 8 }), fc.nat({ max: 2 }), fc.array(words, { maxLength: 2 }))
@@ -55,16 +71,22 @@ const targets = fc
   )
   .map(([path, query]) => `/v1/proxy/x/${path}${query}`)
 
+const methods = fc.constantFrom('GET', 'GET', 'POST', 'PUT', 'PATCH', 'DELETE')
+
 interface Out {
   path: string[]
   names: string[]
 }
 
 /** What a server would make of an admitted target, in the most accommodating reading of it; null where it was refused. */
-function reading(admit: (target: RequestTarget) => { pathAndQuery: string }, target: string): Out | null {
+type Admit = (method: string, target: RequestTarget) => AdmittedCall
+
+function reading(admit: Admit, method: string, target: string): Out | null {
   let admitted: string
   try {
-    admitted = admit(cutTarget(target, '/v1/proxy/x/')).pathAndQuery
+    const call = admit(method, cutTarget(target, '/v1/proxy/x/'))
+    expect(call.method).toBe(method)
+    admitted = call.pathAndQuery
   } catch (error) {
     if (error instanceof ApiError && error.status === 403) return null
     throw error
@@ -78,15 +100,15 @@ function reading(admit: (target: RequestTarget) => { pathAndQuery: string }, tar
   return { path, names: [...url.searchParams.keys()] }
 }
 
-function holds(admit: (target: RequestTarget) => { pathAndQuery: string }, isOwn: (out: Out) => boolean) {
+function holds(admit: Admit, isOwn: (out: Out) => boolean) {
   let admitted = 0
   fc.assert(
-    fc.property(targets, (target) => {
-      const out = reading(admit, target)
+    fc.property(methods, targets, (method, target) => {
+      const out = reading(admit, method, target)
       if (out) admitted += 1
       return !out || isOwn(out)
     }),
-    { numRuns: 5000 },
+    { numRuns: 10_000 },
   )
   // Without this, refusing everything would pass.
   expect(admitted).toBeGreaterThan(50)
@@ -97,12 +119,12 @@ const ONLY = (names: string[], allowed: string[]) => names.every((name) => allow
 describe('whatever is written in a request line, what is admitted', () => {
   it('names a person’s own calendar at Google', () => {
     holds(
-      (target) => admitGoogleRead(target, { email: 'anna@acme.test', kind: 'person' }, ALL),
+      (method, target) => admitGoogleCall(method, target, { email: 'anna@acme.test', kind: 'person' }, ALL),
       ({ path: [api, version, root, calendar, ...rest], names }) =>
         api === 'calendar' &&
         version === 'v3' &&
         (root === 'calendars'
-          ? ['primary', 'anna@acme.test'].includes(calendar ?? '')
+          ? [undefined, 'primary', 'anna@acme.test'].includes(calendar)
           : root === 'users'
             ? calendar === 'me' &&
               rest[0] === 'calendarList' &&
@@ -114,7 +136,7 @@ describe('whatever is written in a request line, what is admitted', () => {
 
   it('names exactly the room at Google', () => {
     holds(
-      (target) => admitGoogleRead(target, { email: ROOM, kind: 'room' }, ALL),
+      (method, target) => admitGoogleCall(method, target, { email: ROOM, kind: 'room' }, ALL),
       ({ path, names }) =>
         path.slice(0, 4).join(' ') === `calendar v3 calendars ${ROOM}` && ONLY(names, ['q', 'timeMin', 'alt']),
     )
@@ -122,7 +144,7 @@ describe('whatever is written in a request line, what is admitted', () => {
 
   it('begins with the mailbox’s id at Microsoft', () => {
     holds(
-      (target) => admitMicrosoftRead(target, { email: 'anna@acme.test', providerUserId: ID }, ALL),
+      (method, target) => admitMicrosoftCall(method, target, { email: 'anna@acme.test', providerUserId: ID }, ALL),
       ({ path, names }) =>
         path.slice(0, 3).join(' ') === `v1.0 users ${ID}` && ONLY(names, ['$top', '$skip', '$filter', '$select']),
     )

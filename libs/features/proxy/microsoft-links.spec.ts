@@ -1,5 +1,5 @@
+import { admitMicrosoftCall } from './microsoft-calls.js'
 import { withLinksThroughUs } from './microsoft-links.js'
-import { admitMicrosoftRead } from './microsoft-reads.js'
 import { cutTarget } from './request-target.js'
 
 const ID = '11111111-aaaa-4bbb-8ccc-000000000001'
@@ -40,7 +40,7 @@ describe('a page of Graph', () => {
     const { pathname, search } = new URL(next)
     const target = cutTarget(pathname + search, MOUNT.pathname)
     expect(() =>
-      admitMicrosoftRead(target, { email: 'anna@acme.test', providerUserId: ID }, ['read_events']),
+      admitMicrosoftCall('GET', target, { email: 'anna@acme.test', providerUserId: ID }, ['read_events']),
     ).not.toThrow()
   })
 
@@ -49,9 +49,9 @@ describe('a page of Graph', () => {
     expect(next).toBe(`https://broker.test/v1/proxy/microsoft/v1.0/users/${OTHER_ID}/events?$skip=10`)
     const { pathname, search } = new URL(next)
     const target = cutTarget(pathname + search, MOUNT.pathname)
-    expect(() => admitMicrosoftRead(target, { email: 'anna@acme.test', providerUserId: ID }, ['read_events'])).toThrow(
-      expect.objectContaining({ code: 'not_admitted' }),
-    )
+    expect(() =>
+      admitMicrosoftCall('GET', target, { email: 'anna@acme.test', providerUserId: ID }, ['read_events']),
+    ).toThrow(expect.objectContaining({ code: 'not_admitted' }))
   })
 
   it('without a link stays as it is, byte for byte', async () => {

@@ -8,7 +8,7 @@ import { EndMailbox } from '#domain/grants/end-mailbox.js'
 import type { Grant } from '#domain/grants/grant.entity.js'
 import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
 import { organisationOf } from '#domain/providers/organisation.js'
-import type { ProviderRead, ProviderReadAnswer } from '#domain/providers/provider.port.js'
+import type { MailboxAnswer, MailboxCall } from '#domain/providers/provider.port.js'
 import { accessEnded, endsGrants } from '#domain/providers/provider-errors.js'
 import { Providers } from '#domain/providers/providers.js'
 import { Database } from '#platform/database/database.js'
@@ -16,21 +16,21 @@ import { defineLookup } from '#platform/database/statement.js'
 import { insufficientScope, invalidToken } from '#platform/errors/api-error.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 
-export type ReadAccount = Pick<Account, 'id' | 'provider' | 'email' | 'kind' | 'providerUserId'>
-type ReadingServiceAccount = Pick<
+export type CalledAccount = Pick<Account, 'id' | 'provider' | 'email' | 'kind' | 'providerUserId'>
+type CallingServiceAccount = Pick<
   ServiceAccount,
   | ('id' | 'clientId' | 'provider' | 'credentialVersion' | 'sealedCredential' | 'revokedAt' | 'state' | 'stateReason')
   | ('organisationId' | 'domains' | 'administratorEmail' | 'cloud' | 'updatedAt')
 >
 
-/** Each read asks both, side by side and past the unit of work, which cost half of the read. By account. */
-const FIND_ACCOUNT = defineLookup<ReadAccount>(
+/** Each call asks both, side by side and past the unit of work, which cost half of the read. By account. */
+const FIND_ACCOUNT = defineLookup<CalledAccount>(
   'find-account-to-read',
   `select id as asked, id, provider, email, kind, provider_user_id as "providerUserId" from accounts
    where id = any ($1::text[])`,
 )
 /** By service account. */
-const FIND_SERVICE_ACCOUNT = defineLookup<ReadingServiceAccount>(
+const FIND_SERVICE_ACCOUNT = defineLookup<CallingServiceAccount>(
   'find-service-account-to-read',
   `select id as asked, id, client_id as "clientId", provider, credential_version as "credentialVersion",
      sealed_credential as "sealedCredential", revoked_at as "revokedAt", state, state_reason as "stateReason",
@@ -39,11 +39,11 @@ const FIND_SERVICE_ACCOUNT = defineLookup<ReadingServiceAccount>(
    from service_accounts where id = any ($1::text[])`,
 )
 
-/** A grant's mailbox, and the one way in which the provider lets us read it. */
+/** A grant's mailbox, and the one way in which the provider lets us act as it. */
 export interface OpenedMailbox {
-  account: ReadAccount
+  account: CalledAccount
   /** @throws ProviderError */
-  read(permissions: readonly DelegatedPermission[], read: ProviderRead): Promise<ProviderReadAnswer>
+  call(permissions: readonly DelegatedPermission[], call: MailboxCall): Promise<MailboxAnswer>
 }
 
 /**
@@ -72,19 +72,19 @@ export class OpenMailbox {
     return serviceAccount ? this.#byServiceAccount(account, serviceAccount) : this.#byItsOwner(account)
   }
 
-  #byServiceAccount(account: ReadAccount, serviceAccount: ReadingServiceAccount): OpenedMailbox {
+  #byServiceAccount(account: CalledAccount, serviceAccount: CallingServiceAccount): OpenedMailbox {
     const provider = this.providers.organisation(account.provider)
     return {
       account,
-      read: async (permissions, read) => {
+      call: async (permissions, call) => {
         const { credential, version } = await this.serviceAccounts.credentialWithSecret(this.database, serviceAccount)
         const organisation = organisationOf(serviceAccount, credential, version)
         try {
-          const answer = await provider.readAs(organisation, account, permissions, read)
+          const answer = await provider.callAs(organisation, account, permissions, call)
           if (answer.status < 400) await this.states.worked(serviceAccount)
           return answer
         } catch (error) {
-          if (error instanceof ProviderError && !read.signal?.aborted) await this.states.refused(serviceAccount, error)
+          if (error instanceof ProviderError && !call.signal?.aborted) await this.states.refused(serviceAccount, error)
           if (error instanceof ProviderError && endsGrants(error)) await this.endMailbox.end(account.id, error.code)
           throw error
         }
@@ -92,13 +92,13 @@ export class OpenMailbox {
     }
   }
 
-  #byItsOwner(account: ReadAccount): OpenedMailbox {
+  #byItsOwner(account: CalledAccount): OpenedMailbox {
     return {
       account,
-      read: async (_permissions, read) => {
+      call: async (_permissions, call) => {
         const connected = await this.userCredentials.findConnection(account.id)
         if (!connected) throw accessEnded(account.provider)
-        return this.providers.userAccess(account.provider).readAs(connected, read)
+        return this.providers.userAccess(account.provider).callAs(connected, call)
       },
     }
   }

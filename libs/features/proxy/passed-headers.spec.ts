@@ -13,12 +13,25 @@ describe('headers of a proxied read', () => {
         'x-http-method-override': 'DELETE',
         'accept-language': 'de',
         'if-none-match': '"abc"',
+        'if-match': '"def"',
+        'content-type': 'application/json; charset=utf-8',
+        'transfer-encoding': 'chunked',
       }),
     ).toEqual({
       accept: 'application/json',
       'accept-encoding': 'identity',
       'accept-language': 'de',
       'if-none-match': '"abc"',
+      'if-match': '"def"',
+    })
+  })
+
+  it('say of a body that it is JSON, and nothing of its way to us', () => {
+    const sent = headersToProvider({ 'content-type': 'application/json; x=y', 'content-length': '7' }, true)
+    expect(sent).toEqual({
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+      'content-type': 'application/json',
     })
   })
 

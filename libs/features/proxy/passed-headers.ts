@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** What a caller may say about an answer without changing whose it is or what it holds. */
-export function headersToProvider(incoming: IncomingHttpHeaders): Record<string, string> {
-  const { 'accept-language': language, 'if-none-match': ifNoneMatch, prefer } = incoming
+/** What a caller may say about a call without changing whose it is or what it does. */
+export function headersToProvider(incoming: IncomingHttpHeaders, hasBody = false): Record<string, string> {
+  const { 'accept-language': language, 'if-none-match': ifNoneMatch, 'if-match': ifMatch, prefer } = incoming
   const preferences = preferencesIn([prefer ?? ''].flat().join(','))
   return {
     // JSON is all there is to read here, and links in it are only found when it is not compressed.
@@ -10,6 +10,8 @@ export function headersToProvider(incoming: IncomingHttpHeaders): Record<string,
     'accept-encoding': 'identity',
     ...(language && { 'accept-language': language }),
     ...(ifNoneMatch && { 'if-none-match': ifNoneMatch }),
+    ...(ifMatch && { 'if-match': ifMatch }),
+    ...(hasBody && { 'content-type': 'application/json' }),
     ...(preferences && { prefer: preferences }),
   }
 }

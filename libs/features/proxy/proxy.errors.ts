@@ -5,16 +5,22 @@ export const notAdmitted = (detail: string, publicText: string) =>
   new ApiError({ code: 'not_admitted', status: 403, publicText, detail })
 
 /** 403 and not 405: the contract has no 405, and the same call with another token would end no better. */
-export const methodNotAllowed = () =>
+export const methodNotAllowed = (allowed: readonly string[]) =>
   new ApiError({
     code: 'method_not_allowed',
     status: 403,
-    publicText: 'The proxy passes reads only: use GET.',
+    publicText: `Here the proxy passes ${allowed.join(' and ')}, and nothing else.`,
   })
 
 /** The provider answered, but with nothing that could be passed back. */
 export const providerFailed = (publicText: string, more: { retryAfter?: number; cause?: unknown } = {}) =>
   new ApiError({ code: 'provider.unavailable', status: 503, publicText, logLevel: 'warn', retry: 'later', ...more })
+
+/** Nothing here sends it again: it may have been done. */
+export const outcomeUnknown = (cause: unknown) =>
+  providerFailed('The provider did not answer. Whether it has done this is not known: look before you ask again.', {
+    cause,
+  })
 
 /** Nobody reads this answer any more. */
 export const callerLeft = () =>

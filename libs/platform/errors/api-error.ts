@@ -4,7 +4,7 @@ import { BrokerError, type ErrorFacts } from './broker-error.js'
 export class ApiError extends BrokerError {
   /** Seconds, sent as `Retry-After`. */
   readonly retryAfter: number | undefined
-  /** With a 401: what to show instead of a Bearer token, sent as `WWW-Authenticate`. */
+  /** What to show instead of what was shown, sent as `WWW-Authenticate`; with a 401 and none, a Bearer token. */
   readonly challenge: string | undefined
 
   constructor(facts: ErrorFacts & { retryAfter?: number; challenge?: string }) {
@@ -17,8 +17,12 @@ export class ApiError extends BrokerError {
 export const invalidToken = (publicText = 'The access token is missing, unknown, expired or revoked.') =>
   new ApiError({ code: 'invalid_token', status: 401, publicText })
 
-export const insufficientScope = (publicText: string) =>
-  new ApiError({ code: 'insufficient_scope', status: 403, publicText })
+/** @param scope the one that is missing, also named as RFC 6750 section 3 has it */
+export const insufficientScope = (publicText: string, scope?: string) =>
+  new ApiError({
+    ...{ code: 'insufficient_scope', status: 403, publicText },
+    ...(scope && { challenge: `Bearer error="insufficient_scope", scope="${scope}"` }),
+  })
 
 /** Also the answer for somebody else's id: whether it exists is not the caller's business. */
 export const notFound = (what: string) =>

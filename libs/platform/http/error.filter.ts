@@ -42,7 +42,7 @@ function addHeaders(error: BrokerError, request: FastifyRequest, reply: FastifyR
     // RFC 6749 section 5.2: only a client that tried the Authorization header is challenged there.
     const triedBasic = /^basic\b/i.test(request.headers.authorization ?? '')
     if (error.status === 401 && triedBasic) reply.header('www-authenticate', 'Basic realm="mandate"')
-  } else if (error.status === 401) {
+  } else if (error.status === 401 || (error instanceof ApiError && error.challenge)) {
     const challenge = error instanceof ApiError ? error.challenge : undefined
     reply.header('www-authenticate', challenge ?? `Bearer error="${error.code}"`)
   }

@@ -12,6 +12,7 @@ import { NestLog } from '#platform/observability/nest-log.js'
 import { withOrigin } from '#platform/observability/origin.js'
 import { type TracedRequest, traceRequest } from '#platform/observability/tracing.js'
 import { CryptoRandom, newId } from '#platform/secrets/random.js'
+import { leaveBodiesToPassOn } from './bodies-to-pass-on.js'
 import { ErrorFilter } from './error.filter.js'
 import { HTTP_REQUESTS } from './http.metrics.js'
 import { RouteTable } from './openapi/route-table.js'
@@ -57,6 +58,7 @@ export async function createHttpApplication(
   const routes = app.get(RouteTable, { strict: false })
   fastify.addHook('onRoute', (route) => routes.add(route))
   readBodies(fastify)
+  leaveBodiesToPassOn(fastify)
   nameAndLogRequests(fastify, log)
   noteOrigins(fastify)
   traceRequests(fastify)

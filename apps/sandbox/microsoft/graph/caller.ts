@@ -39,10 +39,13 @@ export function getMe({ user }: Caller): User {
 }
 
 const CALENDAR_PERMISSIONS = ['Calendars.ReadBasic', 'Calendars.ReadBasic.All', 'Calendars.Read', 'Calendars.ReadWrite']
+const CALENDAR_WRITES = ['Calendars.ReadWrite']
 const SETTINGS_PERMISSIONS = ['MailboxSettings.Read', 'MailboxSettings.ReadWrite']
 
 export const openCalendar = (caller: Caller, address: string | null) =>
   openMailbox(caller, address, CALENDAR_PERMISSIONS)
+export const openCalendarToWrite = (caller: Caller, address: string | null) =>
+  openMailbox(caller, address, CALENDAR_WRITES)
 export const openSettings = (caller: Caller, address: string | null) =>
   openMailbox(caller, address, SETTINGS_PERMISSIONS)
 

@@ -29,6 +29,8 @@ export interface Event {
   subject: string
   startMs: number
   endMs: number
+  /** Of one that was written; others are named by where they lie. */
+  id?: string
 }
 
 export function* eventsBetween(owner: User, calendar: number, fromMs: number, toMs: number): Generator<Event> {
@@ -64,8 +66,8 @@ export const sharedCalendarIdOf = (viewer: User, owner: User) =>
 export const calendarIdOf = (owner: User, calendar: number) =>
   `AAMk${createHash('sha256').update(`${owner.id} ${CALENDAR_NAMES[calendar]}`).digest('base64url')}AAA=`
 
-const eventIdOf = ({ owner, calendar, day, slot }: Event) =>
-  `AAMk${Buffer.from(`${owner.id} ${calendar} ${day} ${slot}`).toString('base64url')}AAA=`
+export const eventIdOf = ({ id, owner, calendar, day, slot }: Event) =>
+  id ?? `AAMk${Buffer.from(`${owner.id} ${calendar} ${day} ${slot}`).toString('base64url')}AAA=`
 
 /** Null for an id of another mailbox, and for one that never was. */
 export function findEvent(owner: User, id: string): Event | null {

@@ -1,5 +1,5 @@
 import type { Clock } from '#platform/clock/clock.js'
-import type { ProviderRead } from '../provider.port.js'
+import type { MailboxCall } from '../provider.port.js'
 import {
   NoAnswer,
   type ProviderAnswer,
@@ -51,9 +51,9 @@ export class GoogleHttp {
   }
 
   /** Any answer, refusals included. */
-  read(host: GoogleHost, read: ProviderRead, token: string): Promise<StreamedAnswer> {
+  pass(host: GoogleHost, call: MailboxCall, token: string): Promise<StreamedAnswer> {
     const credential = { authorization: `Bearer ${token}`, ...this.#hostHeader(host) }
-    return this.http.read(this.#originOf(host), read, credential).catch(unreachable)
+    return this.http.pass(this.#originOf(host), call, credential).catch(unreachable)
   }
 
   #send(host: GoogleHost, path: string, { headers, ...call }: ProviderCall): Promise<ProviderAnswer> {

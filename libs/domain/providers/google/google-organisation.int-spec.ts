@@ -248,7 +248,8 @@ describe('acting at Google with one organisation’s credential', () => {
   describe('a read', () => {
     const read = async (email: string, kind: MailboxKind, pathAndQuery: string) => {
       const providerUserId = kind === 'person' ? idOf(email) : 'of the room'
-      const answer = await google.readAs(acme, { email, kind, providerUserId }, READ, {
+      const answer = await google.callAs(acme, { email, kind, providerUserId }, READ, {
+        method: 'GET' as const,
         pathAndQuery,
         headers: { accept: 'application/json' },
       })

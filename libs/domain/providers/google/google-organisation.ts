@@ -11,13 +11,13 @@ import {
 import { domainOf, normalised, sameAddress } from '../mailbox-address.js'
 import type {
   HandedToken,
+  MailboxAnswer,
+  MailboxCall,
   MailboxKind,
   MailboxProof,
   Organisation,
   OrganisationProvider,
   ProvenMailbox,
-  ProviderRead,
-  ProviderReadAnswer,
   Room,
 } from '../provider.port.js'
 import { tokenTooWide } from '../provider-errors.js'
@@ -144,23 +144,23 @@ export class GoogleOrganisation implements OrganisationProvider {
     } while (pageToken)
   }
 
-  async readAs(
+  async callAs(
     organisation: Organisation,
     mailbox: ProvenMailbox,
     permissions: readonly DelegatedPermission[],
-    read: ProviderRead,
-  ): Promise<ProviderReadAnswer> {
+    call: MailboxCall,
+  ): Promise<MailboxAnswer> {
     if (mailbox.kind === 'room')
       return this.tokens.as(
         organisation,
         organisation.administratorEmail,
         googleScopesFor(permissions),
         'interactive',
-        (token) => this.#read(read, token),
+        (token) => this.#pass(call, token),
       )
     return this.#asPerson(organisation, mailbox, permissions, async (token) => {
       if ((await this.#users.fetch(token)) !== mailbox.providerUserId) throw googleError('grant.mailbox_reassigned')
-      return this.#read(read, token)
+      return this.#pass(call, token)
     })
   }
 
@@ -203,8 +203,8 @@ export class GoogleOrganisation implements OrganisationProvider {
     }
   }
 
-  async #read(read: ProviderRead, token: string): Promise<ProviderReadAnswer> {
-    const answer = await this.http.read('www.googleapis.com', read, token)
+  async #pass(call: MailboxCall, token: string): Promise<MailboxAnswer> {
+    const answer = await this.http.pass('www.googleapis.com', call, token)
     if (answer.status !== 401) return answer
     await answer.discard()
     throw googleError('provider.token_rejected')

@@ -1,5 +1,5 @@
 import type { Clock } from '#platform/clock/clock.js'
-import type { ProviderRead } from '../provider.port.js'
+import type { MailboxCall } from '../provider.port.js'
 import type { StreamedAnswer } from '../provider-http.js'
 import { classifyGraphAnswer } from './classify-microsoft-failure.js'
 import type { MicrosoftCloud } from './microsoft-cloud.js'
@@ -106,8 +106,8 @@ export class Graph {
     return { rooms: value, next }
   }
 
-  read({ token, cloud }: GraphAccess, read: ProviderRead): Promise<StreamedAnswer> {
-    return this.http.read(new URL(cloud.graph), read, { authorization: `Bearer ${token}` })
+  pass({ token, cloud }: GraphAccess, call: MailboxCall): Promise<StreamedAnswer> {
+    return this.http.pass(new URL(cloud.graph), call, { authorization: `Bearer ${token}` })
   }
 
   async #get<T>({ token, cloud }: GraphAccess, pathOrLink: string): Promise<T> {

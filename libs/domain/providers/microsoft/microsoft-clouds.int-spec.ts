@@ -96,8 +96,8 @@ describe('Microsoft’s four clouds', () => {
       const microsoft = providers.organisation('microsoft')
       const proof = await microsoft.proveMailbox(organisation(cloud), `anna@${cloud}.test`, READ, ['person', 'room'])
       expect(await Array.fromAsync(microsoft.listRooms(organisation(cloud)))).toHaveLength(101)
-      const read = { pathAndQuery: `/v1.0/users/${proof.providerUserId}/calendar`, headers: {} }
-      const answer = await microsoft.readAs(organisation(cloud), proof, READ, read)
+      const read = { method: 'GET' as const, pathAndQuery: `/v1.0/users/${proof.providerUserId}/calendar`, headers: {} }
+      const answer = await microsoft.callAs(organisation(cloud), proof, READ, read)
       expect(answer.status).toBe(200)
       await Array.fromAsync(answer.body)
       expect(hosts()).toEqual(HOSTS[cloud])

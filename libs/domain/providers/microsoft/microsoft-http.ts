@@ -1,4 +1,4 @@
-import type { ProviderRead } from '../provider.port.js'
+import type { MailboxCall } from '../provider.port.js'
 import {
   NoAnswer,
   type ProviderAnswer,
@@ -26,9 +26,9 @@ export class MicrosoftHttp {
   }
 
   /** @throws ProviderError provider.unreachable */
-  read(host: URL, read: ProviderRead, credential: Record<string, string>): Promise<StreamedAnswer> {
+  pass(host: URL, call: MailboxCall, credential: Record<string, string>): Promise<StreamedAnswer> {
     const { origin, headers } = this.#wayTo(host)
-    return answered(() => this.http.read(origin, read, { ...credential, ...headers }))
+    return answered(() => this.http.pass(origin, call, { ...credential, ...headers }))
   }
 
   /** Where a browser finds this page: it cannot be told which host is meant. */

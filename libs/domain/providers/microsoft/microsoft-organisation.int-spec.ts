@@ -254,7 +254,8 @@ describe('acting at Microsoft with one organisation’s credential', () => {
   describe('a read', () => {
     const read = async (pathAndQuery: string) => {
       const mailbox = { email: 'milton@initech.test', kind: 'person', providerUserId: 'not looked at' } as const
-      const answer = await microsoft.readAs(initech, mailbox, READ, {
+      const answer = await microsoft.callAs(initech, mailbox, READ, {
+        method: 'GET' as const,
         pathAndQuery,
         headers: { accept: 'application/json' },
       })

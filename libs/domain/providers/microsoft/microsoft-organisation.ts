@@ -3,13 +3,13 @@ import type { DelegatedPermission } from '../delegated-scopes.js'
 import { domainOf, normalised, sameAddress } from '../mailbox-address.js'
 import type {
   HandedToken,
+  MailboxAnswer,
+  MailboxCall,
   MailboxKind,
   MailboxProof,
   Organisation,
   OrganisationProvider,
   ProvenMailbox,
-  ProviderRead,
-  ProviderReadAnswer,
   Room,
 } from '../provider.port.js'
 import { tokenTooWide } from '../provider-errors.js'
@@ -131,15 +131,15 @@ export class MicrosoftOrganisation implements OrganisationProvider {
     } while (next)
   }
 
-  readAs(
+  callAs(
     organisation: Organisation,
     { providerUserId }: ProvenMailbox,
     _permissions: readonly DelegatedPermission[],
-    read: ProviderRead,
-  ): Promise<ProviderReadAnswer> {
+    call: MailboxCall,
+  ): Promise<MailboxAnswer> {
     return this.tokens.as(organisation, 'interactive', async (access) => {
-      if (read.calendarId) await this.#ownCalendars.refuseOthers(access, providerUserId, read.calendarId)
-      const answer = await this.graph.read(access, read)
+      if (call.calendarId) await this.#ownCalendars.refuseOthers(access, providerUserId, call.calendarId)
+      const answer = await this.graph.pass(access, call)
       if (answer.status !== 401) return answer
       await answer.discard()
       throw microsoftError('provider.token_rejected')

@@ -124,7 +124,17 @@ export async function showMailboxReaders(run: RunStep, address: string, options:
       ? [`Nobody could read ${address} on ${body.on}.`]
       : [
           table(
-            ['CLIENT', 'ORGANISATION', 'SCOPE', 'GRANTED', 'ENDED', 'FIRST TOKEN', 'READ'],
+            [
+              'CLIENT',
+              'ORGANISATION',
+              'SCOPE',
+              'GRANTED',
+              'ENDED',
+              'FIRST TOKEN',
+              'READ',
+              'CHANGED',
+              "PROVIDER'S TOKENS",
+            ],
             body.readers.map((reader) => [
               `${reader.client_name} (${reader.client_id})`,
               reader.organisation_name ?? 'connected by its owner',
@@ -133,6 +143,8 @@ export async function showMailboxReaders(run: RunStep, address: string, options:
               reader.ended_at ?? 'not yet',
               reader.first_token_at ?? (isOnRecord(reader.granted_at) ? 'never' : 'in the archive'),
               reader.last_read_at ? `last ${reader.last_read_at}` : 'no',
+              String(reader.changes),
+              String(reader.provider_tokens),
             ]),
           ),
         ],

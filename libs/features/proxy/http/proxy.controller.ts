@@ -4,17 +4,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Grant } from '#domain/grants/grant.entity.js'
 import { AccessTokenGuard, CallerGrant } from '#domain/grants/http/access-token.guard.js'
 import type { ProviderName } from '#domain/providers/provider.port.js'
+import { bodyToPassOn } from '#platform/http/bodies-to-pass-on.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
-import { ReadAsMailbox } from '../read-as-mailbox.js'
+import { CallAsMailbox } from '../call-as-mailbox.js'
 
 const described = (provider: string) =>
   Described({
-    summary: `Read from the calendar API of ${provider}, as the mailbox of this token`,
+    summary: `Call the calendar API of ${provider}, as the mailbox of this token`,
     details:
-      'The path behind it and the query are those of the provider. Reads of this mailbox pass, within the scope of the ' +
-      'token; every other method is answered with 403.',
+      'The path behind it, the query and the body are those of the provider. Calls about the calendars of this mailbox pass, ' +
+      'within the scope of the token; every other one is answered with 403. What changes something is sent once.',
     access: 'access token',
-    answers: { 200: 'passed on', 304: 'empty', '4XX': 'passed on' },
+    body: 'passed on',
+    answers: { 200: 'passed on', 201: 'passed on', 202: 'empty', 204: 'empty', 304: 'empty', '4XX': 'passed on' },
     refusals: [403, 429],
   })
 
@@ -22,7 +24,7 @@ const described = (provider: string) =>
 @Controller('v1/proxy')
 @UseGuards(AccessTokenGuard)
 export class ProxyController {
-  constructor(private readonly readAsMailbox: ReadAsMailbox) {}
+  constructor(private readonly callAsMailbox: CallAsMailbox) {}
 
   @All('google/*')
   @described('Google')
@@ -37,16 +39,18 @@ export class ProxyController {
   }
 
   async #pass(provider: ProviderName, grant: Grant, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { status, headers, body } = await this.readAsMailbox.read(grant, {
+    const { status, headers, body } = await this.callAsMailbox.call(grant, {
       id: request.id,
       provider,
       method: request.method,
       target: request.raw.url ?? '',
       headers: request.headers,
+      body: bodyToPassOn(request),
       signal: untilCallerLeaves(reply),
     })
     reply.status(status).headers(headers)
-    reply.send(Buffer.isBuffer(body) ? body : Readable.from(body, { objectMode: false }))
+    if (Buffer.isBuffer(body)) return void reply.send(body.length > 0 ? body : undefined)
+    reply.send(Readable.from(body, { objectMode: false }))
   }
 }
 

@@ -15,7 +15,8 @@ export interface RouteDescription {
   access: Access
   query?: z.ZodType
   headers?: z.ZodType
-  body?: z.ZodType
+  /** `passed on`: not read here, and streamed to the provider as it is. */
+  body?: z.ZodType | 'passed on'
   /** As what a body is taken besides JSON, or in its place. */
   forms?: 'too' | 'only'
   /** By status; a range such as `4XX` for what is passed on. */

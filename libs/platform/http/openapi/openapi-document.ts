@@ -122,7 +122,10 @@ function operationOf(operationId: string, method: Method, path: string, route: D
       ...parametersOf('query', route.query),
       ...parametersOf('header', route.headers),
     ],
-    ...(route.body && { requestBody: { content: bodyOf(route.body, route.forms) } }),
+    ...(route.body &&
+      (method !== 'get' || route.body !== 'passed on') && {
+        requestBody: { content: bodyOf(route.body, route.forms) },
+      }),
     responses: responsesOf(method, path, route),
   }
 }
@@ -140,7 +143,8 @@ function parametersOf(place: 'query' | 'header', schema: z.ZodType | undefined):
   })
 }
 
-function bodyOf(schema: z.ZodType, forms: DescribedHandler['forms']) {
+function bodyOf(schema: z.ZodType | 'passed on', forms: DescribedHandler['forms']) {
+  if (schema === 'passed on') return { 'application/json': { schema: { type: 'object' } as JsonSchema } }
   const content = { schema: jsonSchema(schema, 'input') }
   return {
     ...(forms !== 'only' && { 'application/json': content }),
@@ -160,9 +164,13 @@ function responsesOf(method: Method, path: string, route: DescribedHandler): Ope
   if (route.access === 'access token' || route.access === 'user token') refusals.add(401)
   if (route.access === 'client') refusals.add(401).add(429)
   if (route.access === 'admin key') refusals.add(401).add(403).add(429)
+  const refusalOf = (status: number) => {
+    if (isPage) return pageRefusal(status)
+    return status < 500 && route.answers['4XX'] === 'passed on' ? oursOrTheirs(status) : refusal(status)
+  }
   return {
     ...Object.fromEntries(Object.entries(route.answers).map(([status, answer]) => [status, answerObject(answer)])),
-    ...Object.fromEntries([...refusals].map((status) => [status, isPage ? pageRefusal(status) : refusal(status)])),
+    ...Object.fromEntries([...refusals].map((status) => [status, refusalOf(status)])),
   }
 }
 
@@ -191,6 +199,12 @@ function answerObject(answer: Answer): AnswerObject {
 }
 
 const refusal = (status: number) => ({ $ref: `#/components/responses/${status}` })
+
+const oursOrTheirs = (status: number): AnswerObject => ({
+  description: `${REFUSALS[status]} Or the provider's own answer.`,
+  headers: REQUEST_ID,
+  content: { 'application/json': {} },
+})
 
 /** A person reads a page; what is refused before our pages are reached is JSON. */
 const pageRefusal = (status: number): AnswerObject => ({

@@ -1,33 +1,48 @@
 import type { Account } from '#domain/grants/account.entity.js'
 import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
 import { sameAddress } from '#domain/providers/mailbox-address.js'
-import { type AdmittedRead, admitRead, idLike, type ReadShape } from './admit-read.js'
+import type { CallMethod } from '#domain/providers/provider.port.js'
+import { type AdmittedCall, admitCall, type CallShape, idLike } from './admit-call.js'
 import { notAdmitted } from './proxy.errors.js'
 import type { RequestTarget } from './request-target.js'
 
 /** Never `$expand`, `$apply` or `$compute`: what they bring in are other resources, which would need rules of their own. */
+const NONE: readonly string[] = []
 const ONE = ['$select']
 const LIST = [...ONE, '$filter', '$orderby', '$top', '$skip', '$count', '$skiptoken']
 const VIEW = [...LIST, 'startDateTime', 'endDateTime']
 
-const shape = (name: string, path: string, needs: DelegatedPermission, options: readonly string[]): ReadShape => ({
-  name: `microsoft.${name}`,
-  path: `v1.0/users/{mailbox}/${path}`,
-  needs,
-  options,
+const shape = (
+  name: string,
+  method: CallMethod,
+  path: string,
+  needs: DelegatedPermission,
+  options: readonly string[],
+  answers?: DelegatedPermission,
+): CallShape => ({
+  ...{ name: `microsoft.${name}`, method, path: `v1.0/users/{mailbox}/${path}`, needs, options },
+  ...(answers && { answers }),
 })
 
 const EVENTS_OF = (calendar: string, prefix: string) => [
-  shape(`${calendar}events.list`, `${prefix}events`, 'read_events', LIST),
-  shape(`${calendar}events.get`, `${prefix}events/{id}`, 'read_events', ONE),
-  shape(`${calendar}events.instances`, `${prefix}events/{id}/instances`, 'read_events', VIEW),
-  shape(`${calendar}calendarView.list`, `${prefix}calendarView`, 'read_events', VIEW),
+  shape(`${calendar}events.list`, 'GET', `${prefix}events`, 'read_events', LIST),
+  shape(`${calendar}events.get`, 'GET', `${prefix}events/{id}`, 'read_events', ONE),
+  shape(`${calendar}events.instances`, 'GET', `${prefix}events/{id}/instances`, 'read_events', VIEW),
+  shape(`${calendar}calendarView.list`, 'GET', `${prefix}calendarView`, 'read_events', VIEW),
+  shape(`${calendar}events.create`, 'POST', `${prefix}events`, 'create_event', NONE),
+  shape(`${calendar}events.update`, 'PATCH', `${prefix}events/{id}`, 'create_event', NONE, 'read_events'),
+  shape(`${calendar}events.delete`, 'DELETE', `${prefix}events/{id}`, 'delete_event', NONE),
+  shape(`${calendar}events.cancel`, 'POST', `${prefix}events/{id}/cancel`, 'delete_event', NONE),
+  ...['accept', 'decline', 'tentativelyAccept'].map((answer) =>
+    shape(`${calendar}events.${answer}`, 'POST', `${prefix}events/{id}/${answer}`, 'change_participation_status', NONE),
+  ),
 ]
 
-const READS = [
-  shape('calendars.list', 'calendars', 'list_calendars', LIST),
-  shape('calendars.get', 'calendars/{id}', 'list_calendars', ONE),
-  shape('calendar.get', 'calendar', 'list_calendars', ONE),
+const CALLS = [
+  shape('calendars.list', 'GET', 'calendars', 'list_calendars', LIST),
+  shape('calendars.get', 'GET', 'calendars/{id}', 'list_calendars', ONE),
+  shape('calendar.get', 'GET', 'calendar', 'list_calendars', ONE),
+  shape('calendars.create', 'POST', 'calendars', 'create_calendar', NONE),
   ...EVENTS_OF('', ''),
   ...EVENTS_OF('calendar.', 'calendar/'),
   // A calendar that somebody shared is found in the mailbox too: named in the list, as on its owner's screen, and opened never.
@@ -48,23 +63,25 @@ const VALUES = {
 /**
  * Microsoft Graph for one mailbox. The token is the application's and opens every mailbox of the organisation: so each
  * path that goes out begins with this mailbox's id, written by us.
- * @throws ApiError not_admitted, insufficient_scope
+ * @throws ApiError not_admitted, method_not_allowed, insufficient_scope
  */
-export function admitMicrosoftRead(
+export function admitMicrosoftCall(
+  method: string,
   target: RequestTarget,
   mailbox: Pick<Account, 'email' | 'providerUserId'>,
   permissions: readonly DelegatedPermission[],
-): AdmittedRead {
+): AdmittedCall {
   const [version = '', me, ...rest] = target.segments
   const segments = me === 'me' ? [version, 'users', encodeURIComponent(mailbox.email), ...rest] : target.segments
-  const admitted = admitRead(
+  const admitted = admitCall(
     {
-      shapes: READS,
+      shapes: CALLS,
       // Long enough that no word of the API passes for an id.
       slots: { mailbox: ownIdOf(mailbox), id: idLike(/^[A-Za-z0-9_=-]{20,1024}$/) },
       values: VALUES,
       repeatable: [],
     },
+    method,
     { ...target, segments },
     permissions,
   )

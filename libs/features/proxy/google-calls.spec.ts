@@ -1,6 +1,6 @@
-import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
+import { type DelegatedPermission, permissionsOf } from '#domain/providers/delegated-scopes.js'
 import { ApiError } from '#platform/errors/api-error.js'
-import { admitGoogleRead } from './google-reads.js'
+import { admitGoogleCall } from './google-calls.js'
 import { cutTarget } from './request-target.js'
 
 const MOUNT = '/v1/proxy/google/'
@@ -9,12 +9,12 @@ const ROOM = { email: 'c_1888abc@resource.calendar.google.com', kind: 'room' as 
 const ROOM_PATH = 'calendars/c_1888abc%40resource.calendar.google.com'
 const READ: DelegatedPermission[] = ['list_calendars', 'read_free_busy', 'read_events']
 
-const admit = (mailbox: typeof PERSON | typeof ROOM, target: string, permissions = READ) =>
-  admitGoogleRead(cutTarget(target, MOUNT), mailbox, permissions)
+const admit = (mailbox: typeof PERSON | typeof ROOM, target: string, permissions = READ, method = 'GET') =>
+  admitGoogleCall(method, cutTarget(target, MOUNT), mailbox, permissions)
 
-function refusal(mailbox: typeof PERSON | typeof ROOM, target: string, permissions = READ): string {
+function refusal(mailbox: typeof PERSON | typeof ROOM, target: string, permissions = READ, method = 'GET'): string {
   try {
-    return `admitted ${admit(mailbox, target, permissions).pathAndQuery}`
+    return `admitted ${admit(mailbox, target, permissions, method).pathAndQuery}`
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     return error.code
@@ -34,7 +34,9 @@ describe('a read at Google for a person', () => {
     ['events.list', 'calendars/ANNA%40Acme.Test/events', '/calendar/v3/calendars/primary/events'],
     ['events.list', 'calendars/%61nna%40acme%2Etest/events', '/calendar/v3/calendars/primary/events'],
   ])('is admitted as %s: %s', (shape, path, out = `/calendar/v3/${path}`) => {
-    expect(admit(PERSON, `${MOUNT}calendar/v3/${path}`)).toEqual({ shape: `google.${shape}`, pathAndQuery: out })
+    expect(admit(PERSON, `${MOUNT}calendar/v3/${path}`)).toEqual({
+      ...{ shape: `google.${shape}`, method: 'GET', pathAndQuery: out },
+    })
   })
 
   it('carries known options, written anew', () => {
@@ -136,7 +138,7 @@ describe('a read at Google for a person', () => {
 describe('a read at Google for a room', () => {
   it('is admitted for the events of exactly that room', () => {
     const path = `calendar/v3/${ROOM_PATH}/events`
-    expect(admit(ROOM, MOUNT + path)).toEqual({ shape: 'google.events.list', pathAndQuery: `/${path}` })
+    expect(admit(ROOM, MOUNT + path)).toEqual({ shape: 'google.events.list', method: 'GET', pathAndQuery: `/${path}` })
   })
 
   it.each([
@@ -163,5 +165,90 @@ describe('the scope of a grant at Google', () => {
       expect.objectContaining({ code: 'insufficient_scope', publicText: expect.stringContaining(missing) }),
     )
     expect(refusal(PERSON, `${MOUNT}calendar/v3/${path}`, [...held, missing])).toBe(`admitted /calendar/v3/${path}`)
+  })
+})
+
+describe('a change at Google', () => {
+  const WRITE = permissionsOf(['read_write'])
+  const EVENT = 'calendars/primary/events/abc12'
+
+  it.each([
+    ['events.insert', 'POST', 'calendars/anna@acme.test/events', '/calendar/v3/calendars/primary/events'],
+    ['events.update', 'PUT', EVENT, undefined],
+    ['events.patch', 'PATCH', EVENT, undefined],
+    ['events.delete', 'DELETE', EVENT, undefined],
+    ['calendars.insert', 'POST', 'calendars', undefined],
+  ])('is admitted as %s: %s %s', (shape, method, path, out = `/calendar/v3/${path}`) => {
+    const admitted = admit(PERSON, `${MOUNT}calendar/v3/${path}`, WRITE, method)
+    expect(admitted).toEqual({ shape: `google.${shape}`, method, pathAndQuery: out })
+  })
+
+  it.each([
+    ['an event of a colleague', 'DELETE', 'calendars/bela@acme.test/events/abc12'],
+    ['a calendar that was shared', 'POST', 'calendars/c_team@group.calendar.google.com/events'],
+    ['an event by dot segments', 'PATCH', 'calendars/primary/events/../../bela@acme.test/events/abc12'],
+    ['an event by an encoded slash', 'DELETE', 'calendars/primary/events/x%2F..%2F..%2F..%2Fbela@acme.test'],
+    ['a move to another calendar', 'POST', `${EVENT}/move?destination=bela@acme.test`],
+    ['what somebody else has organised, taken in', 'POST', 'calendars/primary/events/import'],
+    ['a channel that tells others', 'POST', 'calendars/primary/events/watch'],
+    ['quick add', 'POST', 'calendars/primary/events/quickAdd?text=x'],
+    ['the access rules', 'POST', 'calendars/primary/acl'],
+    ['all of a calendar', 'POST', 'calendars/primary/clear'],
+    ['an entry of the list', 'POST', 'users/me/calendarList/primary'],
+    ['free/busy of anybody', 'POST', 'freeBusy'],
+    ['files', 'POST', 'calendars/primary/events?supportsAttachments=true'],
+    ['an upload', 'POST', 'calendars/primary/events?uploadType=multipart'],
+    ['another method in the query', 'POST', 'calendars/primary/events?$httpMethod=DELETE'],
+  ])('is refused for %s', (_, method, path) => {
+    // Where the last part could be an id, it is the method that does not pass.
+    expect(refusal(PERSON, `${MOUNT}calendar/v3/${path}`, WRITE, method)).toMatch(
+      /^(?:not_admitted|method_not_allowed)$/,
+    )
+  })
+
+  it.each([
+    ['DELETE', 'calendars/primary'],
+    ['PUT', 'calendars/primary'],
+    ['DELETE', 'users/me/calendarList/primary'],
+    ['PUT', 'calendars/primary/events'],
+    ['POST', EVENT],
+    ['OPTIONS', EVENT],
+    ['TRACE', EVENT],
+    ['patch', EVENT],
+    ['POST', 'colors'],
+  ])('is refused by a method that nobody has thought of: %s %s', (method, path) => {
+    expect(refusal(PERSON, `${MOUNT}calendar/v3/${path}`, WRITE, method)).toBe('method_not_allowed')
+  })
+
+  it.each<[method: string, path: string, missing: DelegatedPermission]>([
+    ['POST', 'calendars/primary/events', 'create_event'],
+    ['PUT', EVENT, 'create_event'],
+    ['PATCH', EVENT, 'create_event'],
+    ['DELETE', EVENT, 'delete_event'],
+    ['POST', 'calendars', 'create_calendar'],
+  ])('needs its scope, which the refusal names: %s %s', (method, path, missing) => {
+    const others = WRITE.filter((permission) => permission !== missing)
+    expect(() => admit(PERSON, `${MOUNT}calendar/v3/${path}`, others, method)).toThrow(
+      expect.objectContaining({
+        code: 'insufficient_scope',
+        challenge: `Bearer error="insufficient_scope", scope="${missing}"`,
+      }),
+    )
+    expect(admit(PERSON, `${MOUNT}calendar/v3/${path}`, [missing], method).method).toBe(method)
+  })
+
+  it('shows what stood there before only to who may read it', () => {
+    const answer = (method: string, path: string, permissions = permissionsOf(['write_only'])) =>
+      admit(PERSON, `${MOUNT}calendar/v3/${path}`, permissions, method).answerKeptBack
+    expect([answer('PATCH', EVENT), answer('PUT', EVENT)]).toEqual([true, true])
+    expect(answer('PATCH', EVENT, WRITE)).toBeUndefined()
+    expect(answer('POST', 'calendars/primary/events')).toBeUndefined()
+  })
+
+  it('of a room is one of its own events, and never a calendar of the administrator', () => {
+    const path = `calendar/v3/${ROOM_PATH}/events`
+    expect(admit(ROOM, MOUNT + path, WRITE, 'POST').pathAndQuery).toBe(`/${path}`)
+    expect(refusal(ROOM, `${MOUNT}calendar/v3/calendars/primary/events`, WRITE, 'POST')).toBe('not_admitted')
+    expect(refusal(ROOM, `${MOUNT}calendar/v3/calendars`, WRITE, 'POST')).toBe('not_admitted')
   })
 })

@@ -1,6 +1,6 @@
-import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
+import { type DelegatedPermission, permissionsOf } from '#domain/providers/delegated-scopes.js'
 import { ApiError } from '#platform/errors/api-error.js'
-import { admitMicrosoftRead } from './microsoft-reads.js'
+import { admitMicrosoftCall } from './microsoft-calls.js'
 import { cutTarget } from './request-target.js'
 
 const MOUNT = '/v1/proxy/microsoft/'
@@ -12,11 +12,12 @@ const ITEM = 'AAMkAGI2TG93AAA_-='
 const LONG_ID = `${ITEM}${ITEM}`
 const READ: DelegatedPermission[] = ['list_calendars', 'read_free_busy', 'read_events']
 
-const admit = (target: string, permissions = READ) => admitMicrosoftRead(cutTarget(target, MOUNT), ANNA, permissions)
+const admit = (target: string, permissions = READ, method = 'GET') =>
+  admitMicrosoftCall(method, cutTarget(target, MOUNT), ANNA, permissions)
 
-function refusal(target: string, permissions = READ): string {
+function refusal(target: string, permissions = READ, method = 'GET'): string {
   try {
-    return `admitted ${admit(target, permissions).pathAndQuery}`
+    return `admitted ${admit(target, permissions, method).pathAndQuery}`
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     return error.code
@@ -40,6 +41,7 @@ describe('a read at Microsoft', () => {
   ])('is admitted as %s and goes to the mailbox itself', (shape, path) => {
     const out = {
       shape: `microsoft.${shape}`,
+      method: 'GET',
       pathAndQuery: `${OWN}/${path.replaceAll('=', '%3D')}`,
       // Whose it is has to be asked before anything in it is read.
       ...(/^calendars\/.+\//.test(path) && { calendarId: LONG_ID }),
@@ -162,5 +164,90 @@ describe('the scope of a grant at Microsoft', () => {
       expect.objectContaining({ code: 'insufficient_scope', publicText: expect.stringContaining(missing) }),
     )
     expect(refusal(`${MOUNT}v1.0/me/${path}`, [...held, missing])).toMatch(/^admitted/)
+  })
+})
+
+describe('a change at Microsoft', () => {
+  const WRITE = permissionsOf(['read_write'])
+
+  it.each([
+    ['events.create', 'POST', 'events'],
+    ['calendar.events.create', 'POST', 'calendar/events'],
+    ['events.update', 'PATCH', `events/${LONG_ID}`],
+    ['events.delete', 'DELETE', `events/${LONG_ID}`],
+    ['events.cancel', 'POST', `events/${LONG_ID}/cancel`],
+    ['events.accept', 'POST', `events/${LONG_ID}/accept`],
+    ['events.decline', 'POST', `events/${LONG_ID}/decline`],
+    ['events.tentativelyAccept', 'POST', `events/${LONG_ID}/tentativelyAccept`],
+    ['calendars.create', 'POST', 'calendars'],
+  ])('is admitted as %s and goes to the mailbox itself', (shape, method, path) => {
+    const out = { shape: `microsoft.${shape}`, method, pathAndQuery: `${OWN}/${path.replaceAll('=', '%3D')}` }
+    for (const whose of ['me', `users/${ID}`, 'users/ANNA%40contoso.test'])
+      expect(admit(`${MOUNT}v1.0/${whose}/${path}`, WRITE, method)).toEqual(out)
+  })
+
+  it('in a calendar by its id is told whose that has to be', () => {
+    const path = `${MOUNT}v1.0/me/calendars/${LONG_ID}/events`
+    expect(admit(path, WRITE, 'POST').calendarId).toBe(LONG_ID)
+    expect(admit(`${path}/${LONG_ID}`, WRITE, 'DELETE').calendarId).toBe(LONG_ID)
+  })
+
+  it.each([
+    ['an event of a colleague', 'POST', 'v1.0/users/bill@contoso.test/events'],
+    ['an event of a colleague by id', 'DELETE', `v1.0/users/${OTHER_ID}/events/${LONG_ID}`],
+    ['a colleague in parentheses', 'POST', `v1.0/users('${OTHER_ID}')/events`],
+    ['a colleague by dot segments', 'POST', `v1.0/me/../users/${OTHER_ID}/events`],
+    ['a colleague by an encoded slash', 'POST', `v1.0/me%2F..%2Fusers%2F${OTHER_ID}%2Fevents`],
+    ['a path parameter', 'POST', `v1.0/me;id=${OTHER_ID}/events`],
+    ['a batch', 'POST', 'v1.0/$batch'],
+    ['a batch below the mailbox', 'POST', 'v1.0/me/$batch'],
+    ['beta', 'POST', 'beta/me/events'],
+    ['mail', 'POST', 'v1.0/me/sendMail'],
+    ['a subscription', 'POST', 'v1.0/subscriptions'],
+    ['forwarding to others', 'POST', `v1.0/me/events/${LONG_ID}/forward`],
+    ['an attachment', 'POST', `v1.0/me/events/${LONG_ID}/attachments`],
+    ['sharing a calendar', 'POST', `v1.0/me/calendar/calendarPermissions`],
+    ['schedules of anybody', 'POST', 'v1.0/me/calendar/getSchedule'],
+    ['a reference', 'POST', `v1.0/me/calendars/${LONG_ID}/events/$ref`],
+    ['an option', 'POST', 'v1.0/me/events?$expand=calendar'],
+  ])('is refused for %s', (_, method, path) => {
+    // Where the last part could be an id, it is the method that does not pass.
+    expect(refusal(MOUNT + path, WRITE, method)).toMatch(/^(?:not_admitted|method_not_allowed)$/)
+  })
+
+  it.each([
+    ['PUT', `events/${LONG_ID}`],
+    ['POST', `events/${LONG_ID}`],
+    ['DELETE', 'events'],
+    ['PATCH', 'calendar'],
+    ['DELETE', `calendars/${LONG_ID}`],
+    ['GET', `events/${LONG_ID}/accept`],
+    ['MERGE', `events/${LONG_ID}`],
+  ])('is refused by a method that nobody has thought of: %s %s', (method, path) => {
+    expect(refusal(`${MOUNT}v1.0/me/${path}`, WRITE, method)).toBe('method_not_allowed')
+  })
+
+  it.each<[method: string, path: string, missing: DelegatedPermission]>([
+    ['POST', 'events', 'create_event'],
+    ['PATCH', `events/${LONG_ID}`, 'create_event'],
+    ['DELETE', `events/${LONG_ID}`, 'delete_event'],
+    ['POST', `events/${LONG_ID}/cancel`, 'delete_event'],
+    ['POST', `events/${LONG_ID}/decline`, 'change_participation_status'],
+    ['POST', 'calendars', 'create_calendar'],
+  ])('needs its scope, which the refusal names: %s %s', (method, path, missing) => {
+    const others = WRITE.filter((permission) => permission !== missing)
+    expect(() => admit(`${MOUNT}v1.0/me/${path}`, others, method)).toThrow(
+      expect.objectContaining({
+        code: 'insufficient_scope',
+        challenge: `Bearer error="insufficient_scope", scope="${missing}"`,
+      }),
+    )
+    expect(admit(`${MOUNT}v1.0/me/${path}`, [missing], method).method).toBe(method)
+  })
+
+  it('shows what stood there before only to who may read it', () => {
+    const path = `${MOUNT}v1.0/me/events/${LONG_ID}`
+    expect(admit(path, permissionsOf(['write_only']), 'PATCH').answerKeptBack).toBe(true)
+    expect(admit(path, WRITE, 'PATCH').answerKeptBack).toBeUndefined()
   })
 })

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { LRUCache } from 'lru-cache'
+import type { AuditedAct } from '#domain/audit/audit-event.js'
 import { recordAct } from '#domain/audit/record-act.js'
 import type { Account } from '#domain/grants/account.entity.js'
 import type { Grant } from '#domain/grants/grant.entity.js'
@@ -10,11 +11,12 @@ import { Database } from '#platform/database/database.js'
 const MOST_KEPT = 100_000
 
 /**
- * Puts on record that a mailbox is read: the first read under its grant in each hour, in each process. A client may read a
- * calendar a thousand times an hour; who did and when, to the hour, is what the mailbox's owner can ask for.
+ * Puts on record that a mailbox is used. Reads: the first under its grant in each hour, in each process, because a client may
+ * read a calendar a thousand times an hour, and who did and when, to the hour, is what the mailbox's owner can ask for. What
+ * changes something: each call, before it is sent, because nobody can take it back when the record fails.
  */
 @Injectable()
-export class RecordRead {
+export class RecordUse {
   readonly #recorded = new LRUCache<string, Promise<void>>({ max: MOST_KEPT, ttl: hours(1) })
 
   constructor(
@@ -22,11 +24,16 @@ export class RecordRead {
     private readonly clock: Clock,
   ) {}
 
+  /** @param shape what kind of change it is; whether it came about, the log says by the same request */
+  change(grant: Grant, account: Pick<Account, 'email'>, shape: string): Promise<void> {
+    return this.#write(grant, account, { act: 'mailbox.changed', at: this.clock.now(), details: { shape } })
+  }
+
   /** Nothing is handed out before this is done. Reads at the same moment wait for the one record. */
-  record(grant: Grant, account: Pick<Account, 'email'>): Promise<void> {
+  read(grant: Grant, account: Pick<Account, 'email'>): Promise<void> {
     const now = this.clock.now()
     const key = `${grant.id} ${Math.floor(now.getTime() / hours(1))}`
-    const recorded = this.#recorded.get(key) ?? this.#write(grant, account, now)
+    const recorded = this.#recorded.get(key) ?? this.#write(grant, account, { act: 'mailbox.read', at: now })
     this.#recorded.set(key, recorded)
     recorded.catch(() => this.#recorded.delete(key))
     return recorded
@@ -35,9 +42,8 @@ export class RecordRead {
   #write(
     { id: subject, clientId, serviceAccountId }: Grant,
     { email: mailbox }: Pick<Account, 'email'>,
-    at: Date,
+    act: Pick<AuditedAct, 'act' | 'at' | 'details'>,
   ): Promise<void> {
-    const act = { clientId, at, act: 'mailbox.read', serviceAccountId, mailbox, subject } as const
-    return this.database.inTransaction((tx) => recordAct(tx, act))
+    return this.database.inTransaction((tx) => recordAct(tx, { clientId, serviceAccountId, mailbox, subject, ...act }))
   }
 }

@@ -2,23 +2,26 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { Inject, Injectable } from '@nestjs/common'
 import type { Grant } from '#domain/grants/grant.entity.js'
 import { type DelegatedPermission, isDelegatedScope, permissionsOf } from '#domain/providers/delegated-scopes.js'
-import type { ProviderName, ProviderReadAnswer } from '#domain/providers/provider.port.js'
+import type { MailboxAnswer, ProviderName } from '#domain/providers/provider.port.js'
 import { Clock } from '#platform/clock/clock.js'
 import type { HttpSettings } from '#platform/config/settings.js'
 import { HTTP_SETTINGS } from '#platform/config/tokens.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
+import { unsupportedMediaType } from '#platform/http/refuse-requests.js'
 import { retryAfterSeconds } from '#platform/http/retry-after.js'
 import { Log } from '#platform/observability/log.js'
 import type { LogFields } from '#platform/observability/log-fields.js'
-import type { AdmittedRead } from './admit-read.js'
-import { admitGoogleRead } from './google-reads.js'
+import type { AdmittedCall } from './admit-call.js'
+import { admitGoogleCall } from './google-calls.js'
+import { admitMicrosoftCall } from './microsoft-calls.js'
 import { withLinksThroughUs } from './microsoft-links.js'
-import { admitMicrosoftRead } from './microsoft-reads.js'
-import { OpenMailbox, type ReadAccount } from './open-mailbox.js'
+import { type CalledAccount, OpenMailbox } from './open-mailbox.js'
 import { headersToCaller, headersToProvider } from './passed-headers.js'
-import { callerLeft, methodNotAllowed, notAdmitted, providerFailed } from './proxy.errors.js'
-import { RecordRead } from './record-read.js'
+import { callerLeft, notAdmitted, outcomeUnknown, providerFailed } from './proxy.errors.js'
+import { RecordUse } from './record-use.js'
+import { refuseBindings } from './refuse-bindings.js'
 import { cutTarget } from './request-target.js'
+import { sendOnce } from './send-once.js'
 
 export interface ProxiedRequest {
   id: string
@@ -27,6 +30,7 @@ export interface ProxiedRequest {
   /** As it stands in the request line. */
   target: string
   headers: IncomingHttpHeaders
+  body: AsyncIterable<Uint8Array> | null
   /** Aborted when the caller goes away. */
   signal: AbortSignal
 }
@@ -37,24 +41,26 @@ export interface ProxiedAnswer {
   body: AsyncIterable<Uint8Array> | Buffer
 }
 
-/** A read at the provider with the mailbox's credential put in: admitted first, then asked, then passed back. */
+/** A call at the provider with the mailbox's credential put in: admitted first, then sent, then the answer is passed back. */
 @Injectable()
-export class ReadAsMailbox {
+export class CallAsMailbox {
   constructor(
     private readonly openMailbox: OpenMailbox,
     private readonly clock: Clock,
-    private readonly recordRead: RecordRead,
+    private readonly recordUse: RecordUse,
     private readonly log: Log,
     @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
   ) {}
 
   /** @throws ApiError, ValidationError */
-  async read(grant: Grant, asked: ProxiedRequest): Promise<ProxiedAnswer> {
+  async call(grant: Grant, asked: ProxiedRequest): Promise<ProxiedAnswer> {
     const mailbox = await this.openMailbox.open(grant)
     const { account } = mailbox
-    // What an account may have been connected for besides calendars, the proxy does not read.
+    // What an account may have been connected for besides calendars, the proxy does not touch.
     const permissions = permissionsOf(grant.scope.filter(isDelegatedScope))
-    const { shape, ...admitted } = admit(asked, account, permissions)
+    const { shape, answerKeptBack, ...admitted } = admit(asked, account, permissions)
+    const changes = admitted.method !== 'GET'
+    const body = changes ? bodyOf(asked) : null
     const unwanted = new AbortController()
     const signal = AbortSignal.any([asked.signal, unwanted.signal])
     const startedAt = this.clock.now()
@@ -69,10 +75,13 @@ export class ReadAsMailbox {
         ms: this.clock.now().getTime() - startedAt.getTime(),
       })
     try {
-      const read = { ...admitted, headers: headersToProvider(asked.headers), signal }
-      const answer = await mailbox.read(permissions, read)
+      if (changes) await this.recordUse.change(grant, account, shape)
+      const headers = headersToProvider(asked.headers, body !== null)
+      const call = { ...admitted, headers, signal, ...(changes && { takeBody: sendOnce(body) }) }
+      const answer = await mailbox.call(permissions, call)
       note('proxy.answered', { status: answer.status })
-      if (answer.status < 400) await this.recordRead.record(grant, account)
+      if (!changes && answer.status < 400) await this.recordUse.read(grant, account)
+      if (answerKeptBack && answer.status < 300) return await keptBack(answer)
       const noteBreak = () => asked.signal.aborted || note('proxy.failed', { code: 'provider.broke_off' })
       return await this.#passBack(answer, account, noteBreak)
     } catch (error) {
@@ -80,6 +89,7 @@ export class ReadAsMailbox {
       if (asked.signal.aborted) throw callerLeft()
       if (!(error instanceof ProviderError)) throw error
       note('proxy.failed', { code: error.code })
+      if (changes && error.code === 'provider.unreachable') throw outcomeUnknown(error)
       throw error
     }
   }
@@ -89,12 +99,13 @@ export class ReadAsMailbox {
    * that the caller's library knows. Its failures (5xx, a redirect, a page of HTML) answer nothing and become ours.
    */
   async #passBack(
-    { status, headers, body }: ProviderReadAnswer,
-    account: ReadAccount,
+    { status, headers, body }: MailboxAnswer,
+    account: CalledAccount,
     noteBreak: () => void,
   ): Promise<ProxiedAnswer> {
     const json = /^application\/(?:[\w.]+\+)?json\b/i.test(headers['content-type'] ?? '')
-    const answers = status === 304 || (json && (status < 300 || (status >= 400 && status < 500)))
+    const empty = (status === 202 || status === 204) && !headers['content-type']
+    const answers = status === 304 || empty || (json && (status < 300 || (status >= 400 && status < 500)))
     if (!answers) {
       const retryAfter = retryAfterSeconds(headers['retry-after'], this.clock.now())
       throw providerFailed('The provider is having trouble and did not answer properly.', { retryAfter })
@@ -116,16 +127,28 @@ const NAMES = { google: 'Google', microsoft: 'Microsoft' }
 /** @throws ApiError method_not_allowed, not_admitted, insufficient_scope */
 function admit(
   { provider, method, target }: ProxiedRequest,
-  account: ReadAccount,
+  account: CalledAccount,
   permissions: readonly DelegatedPermission[],
-): AdmittedRead {
-  if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed()
+): AdmittedCall {
   if (provider !== account.provider) {
     const where = `its calendar is at ${NAMES[account.provider]}, under ${mountOf(account.provider)}`
     throw notAdmitted('the other provider', `This mailbox is not at ${NAMES[provider]}: ${where}.`)
   }
-  const admitRead = { google: admitGoogleRead, microsoft: admitMicrosoftRead }[provider]
-  return admitRead(cutTarget(target, mountOf(provider)), account, permissions)
+  const admitCall = { google: admitGoogleCall, microsoft: admitMicrosoftCall }[provider]
+  return admitCall(method, cutTarget(target, mountOf(provider)), account, permissions)
+}
+
+/** @throws ApiError unsupported_media_type */
+function bodyOf({ provider, headers, body }: ProxiedRequest): AsyncIterable<Uint8Array> | null {
+  if (body === null) return null
+  if (!/^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')) throw unsupportedMediaType()
+  return provider === 'microsoft' ? refuseBindings(body) : body
+}
+
+/** It was done, and what stands there now is not this caller's to read. */
+async function keptBack({ body }: MailboxAnswer): Promise<ProxiedAnswer> {
+  for await (const _ of body);
+  return { status: 204, headers: {}, body: Buffer.alloc(0) }
 }
 
 /** An answer that breaks off before its first byte can still be answered properly; later, all we can do is break off too. */

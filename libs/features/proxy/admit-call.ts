@@ -1,22 +1,26 @@
 import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
+import type { CallMethod } from '#domain/providers/provider.port.js'
 import { insufficientScope } from '#platform/errors/api-error.js'
-import { notAdmitted } from './proxy.errors.js'
+import { methodNotAllowed, notAdmitted } from './proxy.errors.js'
 import { decodeOnce, type RequestTarget } from './request-target.js'
 
-/** One kind of read that may be passed on. */
-export interface ReadShape {
+/** One kind of call that may be passed on. */
+export interface CallShape {
   /** For the log, in which a path would show addresses. */
   name: string
+  method: CallMethod
   /** Literal segments, and slots in braces. */
   path: string
   needs: DelegatedPermission
+  /** Without this one too, the answer is kept back: it shows more than what was sent. */
+  answers?: DelegatedPermission
   /** Names of query options. */
   options: readonly string[]
 }
 
 /** What a provider's API offers, as far as one mailbox is concerned. */
-export interface ApiReads {
-  shapes: readonly ReadShape[]
+export interface ApiCalls {
+  shapes: readonly CallShape[]
   /** From what was written in a slot to what goes there. @throws ApiError not_admitted for anything that is not this mailbox's */
   slots: Readonly<Record<string, (written: string) => string>>
   /** Options whose values are held to more than being text. */
@@ -24,9 +28,11 @@ export interface ApiReads {
   repeatable: readonly string[]
 }
 
-export interface AdmittedRead {
+export interface AdmittedCall {
   shape: string
+  method: CallMethod
   pathAndQuery: string
+  answerKeptBack?: true
   /** The calendar that it goes through, where the provider finds shared ones by the same path. */
   calendarId?: string
 }
@@ -34,21 +40,30 @@ export interface AdmittedRead {
 const TEXT = /^\P{Cc}*$/u
 
 /**
- * Lets a read through that has one of the shapes. What goes out is written anew from the shape, from checked slots and
+ * Lets a call through that has one of the shapes. What goes out is written anew from the shape, from checked slots and
  * from known options; not one character is passed on because nobody objected to it.
- * @throws ApiError not_admitted, insufficient_scope
+ * @throws ApiError not_admitted, method_not_allowed, insufficient_scope
  */
-export function admitRead(
-  api: ApiReads,
+export function admitCall(
+  api: ApiCalls,
+  method: string,
   { segments, options }: RequestTarget,
   permissions: readonly DelegatedPermission[],
-): AdmittedRead {
-  const shape = api.shapes.find(({ path }) => hasShape(path.split('/'), segments))
-  if (!shape) throw noSuchShape(api.shapes)
+): AdmittedCall {
+  const shapes = api.shapes.filter(({ path }) => hasShape(path.split('/'), segments))
+  if (shapes.length === 0) throw noSuchShape(api.shapes)
+  // HEAD is GET without the body of the answer (RFC 9110 section 9.3.2), which is left out when we answer.
+  const shape = shapes.find((each) => each.method === (method === 'HEAD' ? 'GET' : method))
+  if (!shape) throw methodNotAllowed(shapes.map((each) => each.method))
   const path = shape.path.split('/').map((part, i) => fill(part, segments[i]!, api.slots))
   if (!permissions.includes(shape.needs))
-    throw insufficientScope(`${shape.name} needs the scope ${shape.needs}, which this token does not hold.`)
-  return { shape: shape.name, pathAndQuery: `/${path.join('/')}${queryOf(api, shape, options)}` }
+    throw insufficientScope(
+      `${shape.name} needs the scope ${shape.needs}, which this token does not hold.`,
+      shape.needs,
+    )
+  const pathAndQuery = `/${path.join('/')}${queryOf(api, shape, options)}`
+  const answerKeptBack = shape.answers && !permissions.includes(shape.answers)
+  return { shape: shape.name, method: shape.method, pathAndQuery, ...(answerKeptBack && { answerKeptBack }) }
 }
 
 const slotOf = (part: string) => /^\{(\w+)\}$/.exec(part)?.[1]
@@ -56,12 +71,12 @@ const slotOf = (part: string) => /^\{(\w+)\}$/.exec(part)?.[1]
 const hasShape = (parts: readonly string[], segments: readonly string[]) =>
   parts.length === segments.length && parts.every((part, i) => slotOf(part) || part === segments[i])
 
-function fill(part: string, segment: string, slots: ApiReads['slots']): string {
+function fill(part: string, segment: string, slots: ApiCalls['slots']): string {
   const slot = slotOf(part)
   return slot ? encodeURIComponent(slots[slot]!(decodeOnce(segment))) : part
 }
 
-function queryOf(api: ApiReads, shape: ReadShape, options: RequestTarget['options']): string {
+function queryOf(api: ApiCalls, shape: CallShape, options: RequestTarget['options']): string {
   const seen = new Set<string>()
   const pairs = options.map(([written, value]) => {
     const name = shape.options.find((option) => option.toLowerCase() === written.toLowerCase())
@@ -81,10 +96,13 @@ export const idLike = (pattern: RegExp) => (written: string) => {
   throw notAdmitted('not an id', 'Where the path has an id, write it as the provider gave it.')
 }
 
-const noSuchShape = (shapes: readonly ReadShape[]) =>
-  notAdmitted('no such shape', `The proxy passes GET of: ${shapes.map(({ path }) => `/${path}`).join(', ')}.`)
+const noSuchShape = (shapes: readonly CallShape[]) =>
+  notAdmitted(
+    'no such shape',
+    `The proxy passes: ${shapes.map(({ method, path }) => `${method} /${path}`).join(', ')}.`,
+  )
 
-const noSuchOption = ({ name, options }: ReadShape, written: string) =>
+const noSuchOption = ({ name, options }: CallShape, written: string) =>
   notAdmitted(
     'option not known',
     `${name} does not take ${JSON.stringify(written.slice(0, 40))}; it takes ${options.join(', ') || 'no options'}.`,

@@ -1,7 +1,8 @@
 import type { Account } from '#domain/grants/account.entity.js'
 import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
 import { sameAddress } from '#domain/providers/mailbox-address.js'
-import { type AdmittedRead, admitRead, idLike, type ReadShape } from './admit-read.js'
+import type { CallMethod } from '#domain/providers/provider.port.js'
+import { type AdmittedCall, admitCall, type CallShape, idLike } from './admit-call.js'
 import { notAdmitted } from './proxy.errors.js'
 import type { RequestTarget } from './request-target.js'
 
@@ -23,39 +24,56 @@ const SEARCH = [
   'updatedMin',
 ]
 
-const shape = (name: string, path: string, needs: DelegatedPermission, options: readonly string[]): ReadShape => ({
-  name: `google.${name}`,
-  path: `calendar/v3/${path}`,
-  needs,
-  options,
+/** Who is told of a change, and how much of an answer is wanted. Never `supportsAttachments`: those are files, which no scope of ours covers. */
+const TOLD = [...ALWAYS, 'sendUpdates', 'sendNotifications']
+const SENT = [...TOLD, 'alwaysIncludeEmail', 'conferenceDataVersion', 'maxAttendees']
+
+const shape = (
+  name: string,
+  method: CallMethod,
+  path: string,
+  needs: DelegatedPermission,
+  options: readonly string[],
+  answers?: DelegatedPermission,
+): CallShape => ({
+  ...{ name: `google.${name}`, method, path: `calendar/v3/${path}`, needs, options },
+  ...(answers && { answers }),
 })
 
-/** About the one calendar whose id is the mailbox's address. */
+/**
+ * About the one calendar whose id is the mailbox's address. Answering an invitation is a change of the event at Google, and
+ * what is in a body is not judged here: so it needs what every change needs.
+ */
 const OF_A_CALENDAR = [
   // Google opens it for no scope that reading alone is given; calendarList.get says the same to everybody.
-  shape('calendars.get', 'calendars/{calendar}', 'create_calendar', ALWAYS),
-  shape('events.list', 'calendars/{calendar}/events', 'read_events', [...EVENT, ...PAGE, ...WINDOW, ...SEARCH]),
-  shape('events.get', 'calendars/{calendar}/events/{event}', 'read_events', EVENT),
-  shape('events.instances', 'calendars/{calendar}/events/{event}/instances', 'read_events', [
+  shape('calendars.get', 'GET', 'calendars/{calendar}', 'create_calendar', ALWAYS),
+  shape('events.list', 'GET', 'calendars/{calendar}/events', 'read_events', [...EVENT, ...PAGE, ...WINDOW, ...SEARCH]),
+  shape('events.get', 'GET', 'calendars/{calendar}/events/{event}', 'read_events', EVENT),
+  shape('events.instances', 'GET', 'calendars/{calendar}/events/{event}/instances', 'read_events', [
     ...EVENT,
     ...PAGE,
     ...WINDOW,
     'originalStart',
   ]),
+  shape('events.insert', 'POST', 'calendars/{calendar}/events', 'create_event', SENT),
+  shape('events.update', 'PUT', 'calendars/{calendar}/events/{event}', 'create_event', SENT, 'read_events'),
+  shape('events.patch', 'PATCH', 'calendars/{calendar}/events/{event}', 'create_event', SENT, 'read_events'),
+  shape('events.delete', 'DELETE', 'calendars/{calendar}/events/{event}', 'delete_event', TOLD),
 ]
 
 /** About whoever the token is for. */
 const OF_A_PERSON = [
   // Names the calendars that others have shared with this person, as their own screen does; opens none of them.
-  shape('calendarList.list', 'users/me/calendarList', 'list_calendars', [
+  shape('calendarList.list', 'GET', 'users/me/calendarList', 'list_calendars', [
     ...ALWAYS,
     ...PAGE,
     'minAccessRole',
     'showHidden',
     'syncToken',
   ]),
-  shape('calendarList.get', 'users/me/calendarList/{calendar}', 'list_calendars', ALWAYS),
-  shape('colors.get', 'colors', 'list_calendars', ALWAYS),
+  shape('calendarList.get', 'GET', 'users/me/calendarList/{calendar}', 'list_calendars', ALWAYS),
+  shape('colors.get', 'GET', 'colors', 'list_calendars', ALWAYS),
+  shape('calendars.insert', 'POST', 'calendars', 'create_calendar', ALWAYS),
 ]
 
 type Mailbox = Pick<Account, 'email' | 'kind'>
@@ -64,20 +82,22 @@ type Mailbox = Pick<Account, 'email' | 'kind'>
  * Google Calendar for one mailbox. A person's token opens every calendar that the person may see, and a room is read
  * with the administrator's: so a path may name the mailbox's own calendar and no other, and for a room nothing that
  * means "whoever the token is for".
- * @throws ApiError not_admitted, insufficient_scope
+ * @throws ApiError not_admitted, method_not_allowed, insufficient_scope
  */
-export function admitGoogleRead(
+export function admitGoogleCall(
+  method: string,
   target: RequestTarget,
   mailbox: Mailbox,
   permissions: readonly DelegatedPermission[],
-): AdmittedRead {
-  return admitRead(
+): AdmittedCall {
+  return admitCall(
     {
       shapes: mailbox.kind === 'room' ? OF_A_CALENDAR : [...OF_A_PERSON, ...OF_A_CALENDAR],
       slots: { calendar: ownCalendarOf(mailbox), event: idLike(/^[A-Za-z0-9_-]{1,1024}$/) },
       values: { alt: /^json$/ },
       repeatable: ['eventTypes', 'privateExtendedProperty', 'sharedExtendedProperty'],
     },
+    method,
     target,
     permissions,
   )

@@ -1,6 +1,10 @@
 import { jest } from '@jest/globals'
 import pg from 'pg'
-import { FIND_TO_TAKE_BACK, IS_CONSENT_SHARED } from '#domain/credentials/disconnected-credential-statements.js'
+import {
+  FIND_TO_TAKE_BACK,
+  IS_BEING_TAKEN_BACK,
+  IS_CONSENT_SHARED,
+} from '#domain/credentials/disconnected-credential-statements.js'
 import { DisconnectedCredentials } from '#domain/credentials/disconnected-credentials.js'
 import { ProviderCredential } from '#domain/credentials/provider-credential.entity.js'
 import { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
@@ -153,6 +157,11 @@ describe('among ten thousand connected accounts', () => {
   it.each<[string, string, () => unknown[]]>([
     ['the checks that are due', CLAIM_CHECKS.text, () => [clock.now(), PASS]],
     ['what has to be taken back, past all that waits for its provider', FIND_TO_TAKE_BACK.text, () => [PASS]],
+    [
+      'whether a consent is being taken back',
+      numbered(IS_BEING_TAKEN_BACK),
+      () => ['app', 'person-9000', 'google', 13_000],
+    ],
     ['who else stands on a consent', IS_CONSENT_SHARED.text, () => [`acc_${ACCOUNTS - WAITING + 1}`]],
     ['the secrets of sign-ins that are over', SECRETS_OF_SIGN_INS.statement.text, () => [clock.now(), 100]],
     ['the sign-ins that are over', EXPIRED_SIGN_INS.statement.text, () => [clock.now(), 100]],
@@ -237,6 +246,12 @@ describe('among ten thousand connected accounts', () => {
     })
   })
 })
+
+/** As `Database.run` wants it. */
+function numbered(text: string): string {
+  let values = 0
+  return text.replaceAll('?', () => `$${++values}`)
+}
 
 function queriesOf(calls: unknown[][]): [text: string, values: unknown[]][] {
   return calls.flatMap(([query, values]): [string, unknown[]][] => {

@@ -58,7 +58,11 @@ export const backlog: Scenario = {
     return [
       { ...against(middle.rate, first.rate), name: 'backlog-middle', unit: 'callbacks/s; floor: the first tenth' },
       { ...against(last.rate, first.rate), name: 'backlog-last', unit: 'callbacks/s; floor: the first tenth' },
-      { ...against(last.cpuMs, first.cpuMs), name: 'backlog-cpu', unit: 'ms of CPU each; floor: the first tenth' },
+      {
+        ...against(last.cpuMicros, first.cpuMicros),
+        name: 'backlog-cpu',
+        unit: 'µs of CPU each; floor: the first tenth',
+      },
       { ...held(({ worker }) => worker), name: 'backlog-worker', unit: 'MB; floor: after a tenth' },
       { ...held(({ api }) => api), name: 'backlog-api', unit: 'MB; floor: after a tenth' },
       { ...against(p95(busy), quiet), name: 'backlog-p95', unit: 'ms of an API call; floor: before' },
@@ -80,8 +84,8 @@ const atPart = <One extends Sample>(samples: readonly One[], part: number): One 
 function spanOf(samples: readonly Measured[], from: number, to: number) {
   const [start, end] = [atPart(samples, from), atPart(samples, to)]
   const [told, cpu] = [end.told - start.told, since(start.cpu, end.cpu)]
-  const cpuMs = [...cpu.values()].reduce((sum, ms) => sum + ms, 0) / told
-  return { told, cpu, cpuMs, rate: told / (end.seconds - start.seconds) }
+  const cpuMicros = ([...cpu.values()].reduce((sum, ms) => sum + ms, 0) / told) * 1000
+  return { told, cpu, cpuMicros, rate: told / (end.seconds - start.seconds) }
 }
 
 async function answerTimes(url: string, token: string | undefined, calls: number): Promise<number[]> {

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stateArchive } from '#domain/audit/audit-archive.js'
 import { AuditArchives } from '#domain/audit/audit-archives.js'
 import type { AuditEvent } from '#domain/audit/audit-event.js'
 import { AuditMonths } from '#domain/audit/audit-months.js'
@@ -334,6 +335,14 @@ describe('an archive', () => {
       lines: expect.any(Number),
       problem: expect.stringMatching(problem),
     })
+  })
+
+  it('that another operator has overtaken lets no month go', async () => {
+    const facts = { archived_at: '', follows: null, lines: 0, sha256: '', chains: [] }
+    const overtaken = stateArchive({ month: '2026-04-01', ...facts })
+    const cut = parts().chains.cut({ month: '2026-04-01', statement: overtaken, signature: '' })
+    await expect(cut).rejects.toMatchObject({ publicText: expect.stringContaining('Somebody else has archived') })
+    expect((await parts().months.stored()).map(({ month }) => month)).toContain('2026-04-01')
   })
 
   it('knows the heads that were kept from its time', async () => {

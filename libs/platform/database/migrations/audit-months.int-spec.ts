@@ -60,7 +60,7 @@ describe('an audit from before it had months', () => {
 
   beforeAll(async () => {
     await sql('drop schema public cascade')
-    await sql('create schema public')
+    await sql('create schema public; grant usage on schema public to public')
     const orm = await MikroORM.init({
       ...ormOptions(url),
       extensions: [Migrator],
@@ -80,9 +80,13 @@ describe('an audit from before it had months', () => {
     )
   })
 
+  const user = `reader_${randomUUID().slice(0, 8)}`
+
   it('keeps every row where it lies, with its indexes, as the first month', async () => {
     const file = `select pg_relation_filenode('audit_events') as node`
     const [before] = await sql(file)
+    await sql(`create role ${user} login password 'x'`)
+    await sql(`grant select, insert on all tables in schema public to ${user}`)
     await migrate(url)
     const [first, second] = await sql(MONTHS)
     expect(first!.bounds).toMatch(/^FOR VALUES FROM \(MINVALUE\) TO /)
@@ -94,6 +98,17 @@ describe('an audit from before it had months', () => {
     const indexes = `select count(*)::int from pg_index where indrelid = '${first!.name}'::regclass`
     expect(await sql(indexes)).toEqual([{ count: 4 }])
     expect(await sql(indexes.replace(String(first!.name), String(second!.name)))).toEqual([{ count: 4 }])
+  })
+
+  it('is open to those to whom it was, and what belongs to it, too', async () => {
+    const as = new URL(url.reveal())
+    as.username = user
+    as.password = 'x'
+    const theirs = (text: string) => rowsOf(new Secret(as.href), text)
+    expect(await theirs('select count(*)::int from audit_events')).toEqual([{ count: 2000 }])
+    expect(await theirs('select from audit_archives')).toEqual([])
+    await expect(theirs('delete from audit_events')).rejects.toThrow(/permission denied/)
+    await sql(`drop owned by ${user}; drop role ${user}`)
   })
 
   it('is chained on by a release that knows of no months', async () => {

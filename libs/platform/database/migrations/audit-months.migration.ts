@@ -75,6 +75,20 @@ const STATEMENTS = [
       end loop;
     end $$`,
 
+  // Whoever was let to the former table is let to what takes its place.
+  `do $$
+    declare
+      given record;
+    begin
+      for given in
+        select coalesce(quote_ident(r.rolname), 'public') as to_whom, string_agg(acl.privilege_type, ', ') as rights
+        from pg_class c cross join lateral aclexplode(c.relacl) acl left join pg_roles r on r.oid = acl.grantee
+        where c.oid = 'audit_events_former'::regclass and acl.grantee <> c.relowner group by 1
+      loop
+        execute format('grant %s on audit_events, audit_archives to %s', given.rights, given.to_whom);
+      end loop;
+    end $$`,
+
   `do $$
     declare
       now_in date := ${THIS_MONTH};

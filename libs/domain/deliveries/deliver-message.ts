@@ -1,105 +1,40 @@
-import { after, type Clock, seconds } from '#platform/clock/clock.js'
+import { Inject, Injectable } from '@nestjs/common'
+import { after, Clock, seconds } from '#platform/clock/clock.js'
 import type { CallbackSettings } from '#platform/config/settings.js'
-import type { Database } from '#platform/database/database.js'
-import type { Statement } from '#platform/database/statement.js'
+import { CALLBACK_SETTINGS } from '#platform/config/tokens.js'
+import { Database } from '#platform/database/database.js'
 import { allowUrl } from '#platform/egress/allowed-url.js'
 import type { EgressAnswer } from '#platform/egress/answer-reader.js'
-import type { EgressClient } from '#platform/egress/egress-client.js'
-import type { EgressPolicy } from '#platform/egress/egress-policy.js'
+import { EgressClient } from '#platform/egress/egress-client.js'
+import { EgressPolicy } from '#platform/egress/egress-policy.js'
 import { HostSlots } from '#platform/egress/host-slots.js'
 import { EgressError } from '#platform/errors/egress-error.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { retryAfterSeconds } from '#platform/http/retry-after.js'
-import type { Log } from '#platform/observability/log.js'
+import { Log } from '#platform/observability/log.js'
 import { note, traced, traceHeaders } from '#platform/observability/tracing.js'
-import type { RandomSource } from '#platform/secrets/random.js'
+import { WORKER_CONCURRENCY } from '#platform/queues/worker-concurrency.js'
+import { RandomSource } from '#platform/secrets/random.js'
 import { DELIVERIES, HELD_BACK } from './delivery.metrics.js'
-import {
-  type AbandonedBecause,
-  DELIVERY_SCHEDULE,
-  type DeliveryState,
-  waitBeforeNextAttempt,
-} from './delivery-lifecycle.js'
+import { type AbandonedBecause, DELIVERY_SCHEDULE, waitBeforeNextAttempt } from './delivery-lifecycle.js'
 import { NOTE_HOST_ANSWER, NOTE_HOST_FAILURE } from './host-breaker.js'
 import { judgeAnswer, type Verdict } from './judge-answer.js'
+import type { ClaimedMessage, DueMessage, FirstAttempt, MessageLedger } from './message-ledger.js'
 
-/** A message that is due, and the host that it goes to. Client and host are counted before the database is asked. */
-export interface DueMessage {
-  id: string
-  clientId: string
-  host: string
-}
-
-/** A message of which this process may make the next attempt. */
-export interface ClaimedMessage {
-  id: string
-  client_id: string
-  /** This one included. */
-  attempts: number
-  /** So that the first answer of a host that has failed is noted. */
-  host_has_failed: boolean
-  url: string
-  /** Exactly the bytes that are signed and sent. */
-  body: string
-}
-
-/** The right to a first attempt, for a statement that claims it along with what makes the message tellable. */
-export interface FirstAttempt {
-  leaseUntil: Date
-  /** Makes the attempt, which has been claimed by now. @returns false when it is left to a job of its own */
-  make(message: ClaimedMessage): Promise<boolean>
-  /** To be called in any case, in the end. */
-  release(): void
-}
-
-export interface AttemptClaim {
-  now: Date
-  leaseUntil: Date
-  host: string
-  isProbe: boolean
-}
-
-/** What came of an attempt, and what follows from it. */
-export interface AttemptResult {
-  number: number
-  milliseconds: number
-  status: number | null
-  failure: string | null
-  state: DeliveryState
-  ringAt: Date | null
-  endedAt: Date | null
-  now: Date
-  because: AbandonedBecause | null
-}
-
-/** Where messages of one kind are kept. Each of these is one conditional statement, because several processes may race. */
-export interface MessageLedger {
-  /** What the log calls it. */
-  kind: 'callback' | 'event'
-  /** Null when there is no attempt to make, or not now. */
-  claim(id: string, claim: AttemptClaim): Promise<ClaimedMessage | null>
-  /** Ends what need not be told. @returns whether it did */
-  endPointless(id: string, now: Date): Promise<boolean>
-  /** See `findNextAttemptIn`, `holdBackIn` and `takeProbeIn`. */
-  findNextAttempt: Statement<{ next_attempt_at: Date }>
-  holdBack: Statement<{ ring_at: Date | null }>
-  takeProbe: Statement<{ host: string }>
-  /** Something other than the answer to our POST shows that it was heard. */
-  isProven(id: string): Promise<boolean>
-  sign(clientId: string, message: { id: string; body: string }): Promise<Record<string, string>>
-  record(id: string, result: AttemptResult): Promise<void>
-}
-
-export interface DeliveryParts {
-  database: Database
-  clock: Clock
-  random: RandomSource
-  egress: EgressClient
-  policy: EgressPolicy
-  log: Log
-  settings: CallbackSettings
-  /** Of this worker: so many calls at once, shared among hosts and clients. */
-  concurrency: number
+/** What every kind of message needs of the process. */
+@Injectable()
+export class DeliveryParts {
+  constructor(
+    readonly database: Database,
+    readonly clock: Clock,
+    readonly random: RandomSource,
+    readonly egress: EgressClient,
+    readonly policy: EgressPolicy,
+    readonly log: Log,
+    @Inject(CALLBACK_SETTINGS) readonly settings: CallbackSettings,
+    /** Of this worker: so many calls at once, shared among hosts and clients. */
+    @Inject(WORKER_CONCURRENCY) readonly concurrency: number,
+  ) {}
 }
 
 interface Attempt {

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common'
 import { ClientsModule } from '#domain/clients/clients.module.js'
 import { CredentialsModule } from '#domain/credentials/credentials.module.js'
+import { DeliveryParts } from '#domain/deliveries/deliver-message.js'
 import { GrantsModule } from '#domain/grants/grants.module.js'
 import { ProvidersModule } from '#domain/providers/providers.module.js'
 import { AcceptRequests } from './accept-requests.js'
@@ -24,7 +25,7 @@ const STEPS = [
 
 @Module({
   imports: [DeadLettersModule, ClientsModule, CredentialsModule, GrantsModule, ProvidersModule],
-  providers: STEPS,
+  providers: [DeliveryParts, ...STEPS],
   exports: [...STEPS, DeadLettersModule],
 })
 export class DelegatedAccessModule {}

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { CallbackHost } from '#domain/deliveries/callback-host.entity.js'
+import { DeliveryParts } from '#domain/deliveries/deliver-message.js'
 import { DELIVERY_SCHEDULE } from '#domain/deliveries/delivery-lifecycle.js'
 import { HELD_BACK_AT_MOST, LONGEST_OPEN, OPEN_FOR, OPENS_AFTER } from '#domain/deliveries/host-breaker.js'
 import { Account } from '#domain/grants/account.entity.js'
@@ -52,12 +53,11 @@ describe('callbacks', () => {
   let answer: (response: ServerResponse) => void
   let requests = 0
 
-  const worker = () =>
-    new DeliverCallback(
-      ...([ground.database, clock, random, new Codes(clock, random), unsigned, egress, policy, log] as const),
-      { totalTimeoutMs: seconds(10) } as never,
-      CONCURRENCY,
-    )
+  const worker = () => {
+    const settings = { totalTimeoutMs: seconds(10) } as never
+    const parts = new DeliveryParts(ground.database, clock, random, egress, policy, log, settings, CONCURRENCY)
+    return new DeliverCallback(ground.database, new Codes(clock, random), unsigned, parts)
+  }
   let deliverCallback: DeliverCallback
 
   beforeAll(async () => {

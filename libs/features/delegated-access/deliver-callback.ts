@@ -1,23 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common'
+import { Injectable } from '@nestjs/common'
 import { SignCallback } from '#domain/clients/sign-callback.js'
-import {
-  type AttemptClaim,
-  type AttemptResult,
-  type ClaimedMessage,
-  DeliverMessage,
-  type FirstAttempt,
-} from '#domain/deliveries/deliver-message.js'
+import { DeliverMessage, DeliveryParts } from '#domain/deliveries/deliver-message.js'
+import type { AttemptClaim, AttemptResult, ClaimedMessage, FirstAttempt } from '#domain/deliveries/message-ledger.js'
 import { Codes } from '#domain/grants/codes.js'
 import { inWords, OPERATOR_ERRORS } from '#domain/providers/error-meaning.js'
-import { Clock } from '#platform/clock/clock.js'
-import type { CallbackSettings } from '#platform/config/settings.js'
-import { CALLBACK_SETTINGS } from '#platform/config/tokens.js'
 import { Database } from '#platform/database/database.js'
-import { EgressClient } from '#platform/egress/egress-client.js'
-import { EgressPolicy } from '#platform/egress/egress-policy.js'
-import { Log } from '#platform/observability/log.js'
-import { WORKER_CONCURRENCY } from '#platform/queues/worker-concurrency.js'
-import { RandomSource } from '#platform/secrets/random.js'
 import type { Secret } from '#platform/secrets/secret.js'
 import { callbackBody } from './callback-body.js'
 import { DENY_ENDED_GRANT } from './decision-statements.js'
@@ -49,15 +36,9 @@ export class DeliverCallback {
 
   constructor(
     private readonly database: Database,
-    clock: Clock,
-    random: RandomSource,
     private readonly codes: Codes,
     signatures: SignCallback,
-    egress: EgressClient,
-    policy: EgressPolicy,
-    log: Log,
-    @Inject(CALLBACK_SETTINGS) settings: CallbackSettings,
-    @Inject(WORKER_CONCURRENCY) concurrency: number,
+    parts: DeliveryParts,
   ) {
     this.#callbacks = new DeliverMessage(
       {
@@ -72,7 +53,7 @@ export class DeliverCallback {
         sign: async (clientId, message) => signatures.headersFor(await signatures.keysOf(database, clientId), message),
         record: (id, result) => this.#record(id, result),
       },
-      { database, clock, random, egress, policy, log, settings, concurrency },
+      parts,
     )
   }
 

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { Client, ClientSecret } from '#domain/clients/client.entity.js'
 import { Clients } from '#domain/clients/clients.js'
+import { DeliveryParts } from '#domain/deliveries/deliver-message.js'
 import { DELIVERY_SCHEDULE } from '#domain/deliveries/delivery-lifecycle.js'
 import { OPENS_AFTER } from '#domain/deliveries/host-breaker.js'
 import { RevokeServiceAccounts } from '#domain/grants/revoke-service-accounts.js'
@@ -57,11 +58,9 @@ describe('an event', () => {
     await sql('update clients set event_url = null, disabled_at = null')
     await sql(`update clients set event_url = ? where id = 'cli_1'`, [url])
     answer = (response) => response.end()
-    deliverEvent = new DeliverEvent(
-      ...([db.database, clock, random, unsigned, egress, policy, log] as const),
-      { totalTimeoutMs: seconds(10) } as never,
-      8,
-    )
+    const settings = { totalTimeoutMs: seconds(10) } as never
+    const parts = new DeliveryParts(db.database, clock, random, egress, policy, log, settings, 8)
+    deliverEvent = new DeliverEvent(db.database, unsigned, parts)
   })
   afterAll(async () => {
     await receiver.close()

@@ -1,20 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common'
+import { Injectable } from '@nestjs/common'
 import { SignCallback } from '#domain/clients/sign-callback.js'
-import {
-  type AttemptClaim,
-  type AttemptResult,
-  type ClaimedMessage,
-  DeliverMessage,
-} from '#domain/deliveries/deliver-message.js'
-import { Clock } from '#platform/clock/clock.js'
-import type { CallbackSettings } from '#platform/config/settings.js'
-import { CALLBACK_SETTINGS } from '#platform/config/tokens.js'
+import { DeliverMessage, DeliveryParts } from '#domain/deliveries/deliver-message.js'
+import type { AttemptClaim, AttemptResult, ClaimedMessage } from '#domain/deliveries/message-ledger.js'
 import { Database } from '#platform/database/database.js'
-import { EgressClient } from '#platform/egress/egress-client.js'
-import { EgressPolicy } from '#platform/egress/egress-policy.js'
-import { Log } from '#platform/observability/log.js'
-import { WORKER_CONCURRENCY } from '#platform/queues/worker-concurrency.js'
-import { RandomSource } from '#platform/secrets/random.js'
 import { eventBody } from './event-body.js'
 import {
   CLAIM_EVENT,
@@ -33,14 +21,8 @@ export class DeliverEvent {
 
   constructor(
     private readonly database: Database,
-    clock: Clock,
-    random: RandomSource,
     signatures: SignCallback,
-    egress: EgressClient,
-    policy: EgressPolicy,
-    log: Log,
-    @Inject(CALLBACK_SETTINGS) settings: CallbackSettings,
-    @Inject(WORKER_CONCURRENCY) concurrency: number,
+    parts: DeliveryParts,
   ) {
     this.#events = new DeliverMessage(
       {
@@ -54,7 +36,7 @@ export class DeliverEvent {
         sign: async (clientId, message) => signatures.headersFor(await signatures.keysOf(database, clientId), message),
         record: (id, result) => this.#record(id, result),
       },
-      { database, clock, random, egress, policy, log, settings, concurrency },
+      parts,
     )
   }
 

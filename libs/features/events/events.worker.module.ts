@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common'
 import { ClientsModule } from '#domain/clients/clients.module.js'
+import { DeliveryParts } from '#domain/deliveries/deliver-message.js'
 import { QueuesModule } from '#platform/queues/queues.module.js'
 import { RetentionModule } from '#platform/retention/retention.module.js'
 import { DeliverEvent } from './deliver-event.js'
@@ -11,6 +12,6 @@ import { SweepEventsTimer } from './worker/sweep-events.timer.js'
 
 @Module({
   imports: [ClientsModule, QueuesModule.forJobs(DELIVER_EVENT), RetentionModule.forRules(FINISHED_EVENTS)],
-  providers: [DeliverEvent, SweepEvents, DeliverEventProcessor, SweepEventsTimer],
+  providers: [DeliveryParts, DeliverEvent, SweepEvents, DeliverEventProcessor, SweepEventsTimer],
 })
 export class EventsWorkerModule {}

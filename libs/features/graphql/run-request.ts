@@ -1,4 +1,3 @@
-import { Inject, Injectable } from '@nestjs/common'
 import {
   buildSchema,
   type DocumentNode,
@@ -32,18 +31,15 @@ export interface GraphqlAnswer {
   errors?: AnsweredError[]
 }
 
-export const ROOT_FIELDS = Symbol('root fields')
-
 const MOST_ERRORS = 10
 
 /** Parses, bounds, validates and executes one document, in this order: each step is dearer than the one before. */
-@Injectable()
 export class RunRequest {
   readonly #schema = buildSchema(SDL)
   readonly #root: ReturnType<typeof bindRootFields>
 
   constructor(
-    @Inject(ROOT_FIELDS) fields: RootFields,
+    fields: RootFields,
     private readonly log: Log,
   ) {
     this.#root = bindRootFields(this.#schema, fields)

@@ -1,4 +1,4 @@
-import { Migrator } from '@mikro-orm/migrations'
+import type { Migrator } from '@mikro-orm/migrations'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import pg from 'pg'
 import { failPoint } from '#platform/fail-points/fail-point.js'
@@ -28,9 +28,12 @@ export async function migrate(databaseUrl: Secret<string>): Promise<void> {
     if (await isUp(lock)) return await makeMonths(lock)
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
     failPoint('migrate.locked')
+    // Loaded where there is something to do, which at most starts there is not.
+    const { Migrator: extension } = await import('@mikro-orm/migrations')
     const orm = await MikroORM.init({
       ...ormOptions(databaseUrl),
       ...migrationOptions,
+      extensions: [extension],
       entities: [],
       discovery: { warnWhenNoEntities: false },
     } as Options)
@@ -62,7 +65,6 @@ async function isUp(database: pg.Client): Promise<boolean> {
 }
 
 const migrationOptions = {
-  extensions: [Migrator],
   migrations: { migrationsList: MIGRATIONS, snapshot: false, silent: true, tableName: 'mandate_migrations' },
 }
 

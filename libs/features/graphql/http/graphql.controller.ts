@@ -6,15 +6,15 @@ import { ApiKeyGuard, CallerKey } from '#domain/clients/http/api-key.guard.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
 import { readInput } from '#platform/http/read-input.js'
 import { unsupportedMediaType } from '#platform/http/refuse-requests.js'
+import { LoadGraphql } from '../load-graphql.js'
 import { CONSOLE, CONSOLE_POLICY } from '../pages/console.page.js'
-import { RunRequest } from '../run-request.js'
 import { graphqlRequestDto } from './graphql-request.dto.js'
 
 const GRAPHQL_JSON = 'application/graphql-response+json'
 
 @Controller('graphql')
 export class GraphqlController {
-  constructor(private readonly runRequest: RunRequest) {}
+  constructor(private readonly graphql: LoadGraphql) {}
 
   /** By GraphQL over HTTP: older clients get 200 whatever is in the answer; those that know better a 400 where nothing ran. */
   @Post()
@@ -33,7 +33,9 @@ export class GraphqlController {
     @Res() reply: FastifyReply,
   ) {
     if (!/^application\/json\b/i.test(type)) throw unsupportedMediaType()
-    const answer = await this.runRequest.run(readInput(graphqlRequestDto, body), key)
+    const asked = readInput(graphqlRequestDto, body)
+    const runRequest = await this.graphql.runRequest()
+    const answer = await runRequest.run(asked, key)
     const isModern = accept.toLowerCase().includes(GRAPHQL_JSON)
     return reply
       .status(isModern && !('data' in answer) ? 400 : 200)

@@ -220,6 +220,17 @@ describe(`POST ${PATH}`, () => {
       expect(json.error_description).toContain(`${BATCH}[1]`)
       expect(await count(people)).toBe(0)
     })
+
+    it('to rooms with a token from before an administrator allowed people only', async () => {
+      const owner = await stage.api.addClient('Narrowed')
+      const { accessToken: token, ...both } = await stage.api.authorise(owner, 'globex')
+      const rooms = () => stage.api.call('GET', '/v1/resources', { token })
+      expect((await rooms()).status).toBe(200)
+      await stage.api.authorise(owner, 'globex', { scope: 'service_account/accounts/manage' })
+      expect((await rooms()).status).toBe(403)
+      const room = good({ email: 'c_1990globex0room@resource.calendar.google.com' })
+      expect((await post(room, {}, { ...both, accessToken: token })).status).toBe(403)
+    })
   })
 
   describe('with an Idempotency-Key', () => {

@@ -24,3 +24,9 @@ export function mailboxKindsOf(scopes: readonly string[]): ('person' | 'room')[]
   const covers = (noun: string) => scopes.some((scope) => scope.startsWith(`service_account/${noun}/`))
   return [...(covers('accounts') ? (['person'] as const) : []), ...(covers('resources') ? (['room'] as const) : [])]
 }
+
+/** What a token opens by now: its administrator may have consented to less since it was issued. */
+export function mailboxKindsLeft(ofToken: readonly string[], ofServiceAccount: readonly string[]) {
+  const allowed = mailboxKindsOf(ofServiceAccount)
+  return mailboxKindsOf(ofToken).filter((kind) => allowed.includes(kind))
+}

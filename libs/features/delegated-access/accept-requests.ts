@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { originValues } from '#domain/audit/record-act.js'
 import { Clients } from '#domain/clients/clients.js'
-import { mailboxKindsOf } from '#domain/credentials/service-account-scopes.js'
+import { mailboxKindsLeft, mailboxKindsOf } from '#domain/credentials/service-account-scopes.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
 import { type Grant, ownServiceAccountOf } from '#domain/grants/grant.entity.js'
 import { after, Clock } from '#platform/clock/clock.js'
@@ -69,14 +69,14 @@ export class AcceptRequests {
   async #checkAll(em: Em, grant: Grant, batch: AskedBatch): Promise<CheckedAccess[]> {
     const serviceAccountId = ownServiceAccountOf(grant)
     if (!serviceAccountId) throw insufficientScope("This is a mailbox's token; use the service account's.")
-    const kinds = mailboxKindsOf(grant.scope)
-    if (kinds.length === 0)
+    if (mailboxKindsOf(grant.scope).length === 0)
       throw insufficientScope(
         'The token holds neither service_account/accounts/manage nor service_account/resources/manage.',
       )
     const account = await this.serviceAccounts.find(em, serviceAccountId)
     if (!account || account.revokedAt) throw invalidToken()
     const client = await this.clients.get(em, grant.clientId)
+    const kinds = mailboxKindsLeft(grant.scope, account.scope)
     return this.check.check(batch.items, { client, account, kinds, nameOf: batch.nameOf })
   }
 

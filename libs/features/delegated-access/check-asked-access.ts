@@ -95,6 +95,6 @@ function refuseKindNotGranted(email: string, { account, kinds, nameOf }: AskingC
   if (kinds.includes(kind)) return
   const needed = kind === 'room' ? 'service_account/resources/manage' : 'service_account/accounts/manage'
   throw insufficientScope(
-    `${nameOf(index) || 'email'}: ${email} is a ${kind}'s mailbox, and the token does not hold ${needed}.`,
+    `${nameOf(index) || 'email'}: ${email} is a ${kind}'s mailbox, and the token does not hold ${needed}, or its administrator does not allow that any more.`,
   )
 }

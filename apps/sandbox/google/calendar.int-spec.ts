@@ -190,4 +190,38 @@ describe('the Calendar', () => {
     sandbox.google.mutate('shift-clock', { seconds: 3600 })
     expect(await status(`Bearer ${token}`)).toEqual([401, 'authError'])
   })
+
+  it('is written with a scope that lets it, in calendars that one may change, and keeps what was written', async () => {
+    const scopes = ['.events', '.events.readonly', '.calendars'].map(scope)
+    sandbox.google.mutate('add-delegation', { clientId: operator.googleKeyFile.client_id, scopes })
+    const [writer, reader] = [anna([scope('.events')]), anna([scope('.events.readonly')])]
+    const start = { dateTime: '2036-01-07T10:00:00Z' }
+    const requestBody = { summary: 'Lunch', start, end: { dateTime: '2036-01-07T11:00:00Z' } }
+    const calendarId = 'primary'
+    await expect(reader.events.insert({ calendarId, requestBody })).rejects.toMatchObject(
+      refusal(403, 'insufficientPermissions'),
+    )
+    const eventId = (await writer.events.insert({ calendarId, requestBody })).data.id!
+    const titles = async () => {
+      const { data } = await reader.events.list({ calendarId, timeMin: '2036-01-01T00:00:00Z' })
+      return data.items!.map(({ summary }) => summary)
+    }
+    expect(await titles()).toEqual(['Lunch'])
+    await writer.events.patch({ calendarId, eventId, requestBody: { summary: 'Dinner' } })
+    expect(await titles()).toEqual(['Dinner'])
+    await expect(
+      calendarOf('ben@acme.test', [scope('.events')]).events.get({ calendarId, eventId }),
+    ).rejects.toMatchObject(refusal(404, 'notFound'))
+    await expect(writer.events.insert({ calendarId: HOLIDAYS, requestBody })).rejects.toMatchObject(
+      refusal(404, 'notFound'),
+    )
+    expect((await writer.events.delete({ calendarId, eventId })).status).toBe(204)
+    expect(await titles()).toEqual([])
+    await expect(writer.calendars.insert({ requestBody: { summary: 'Mine' } })).rejects.toMatchObject(
+      refusal(403, 'insufficientPermissions'),
+    )
+    expect(
+      (await anna([scope('.calendars')]).calendars.insert({ requestBody: { summary: 'Mine' } })).data.summary,
+    ).toBe('Mine')
+  })
 })

@@ -225,4 +225,35 @@ describe('calendars in Graph', () => {
       innerError: { 'client-request-id': 'mine', 'request-id': unknown.headers.get('request-id') },
     })
   })
+
+  it('lets an event be written with the permission for it, changed, answered and deleted, in its mailbox alone', async () => {
+    const mine = '/users/milton@initech.test/events'
+    const times = { start: { dateTime: '2036-01-07T10:00:00' }, end: { dateTime: '2036-01-07T11:00:00' } }
+    standIn.mutate('grant-consent', { permissions: ['Calendars.Read'] })
+    const reader = await graph.appToken(INITECH)
+    expect((await graph.post(reader, mine, { subject: 'Lunch', ...times })).code).toBe('ErrorAccessDenied')
+    standIn.mutate('grant-consent', { permissions: ['Calendars.ReadWrite'] })
+    const writer = await graph.appToken(INITECH)
+    const made = await graph.post(writer, mine, { subject: 'Lunch', ...times })
+    expect([made.status, made.body.subject]).toEqual([201, 'Lunch'])
+    const subjects = async () => {
+      const window = 'startDateTime=2036-01-07T10:00:00Z&endDateTime=2036-01-07T11:00:00Z'
+      return (await get(`/users/milton@initech.test/calendarView?${window}`, writer)).body.value?.map(
+        ({ subject }) => subject,
+      )
+    }
+    const one = `${mine}/${made.body.id}`
+    const send = (method: string, path: string, body?: object) =>
+      fetch(`${standIn.url}/v1.0${path}`, {
+        method,
+        headers: { authorization: `Bearer ${writer}`, ...(body && { 'content-type': 'application/json' }) },
+        ...(body && { body: JSON.stringify(body) }),
+      }).then(({ status }) => status)
+    expect(await send('PATCH', one, { subject: 'Dinner' })).toBe(200)
+    expect(await subjects()).toEqual(['Dinner'])
+    expect(await send('POST', `${one}/decline`, {})).toBe(202)
+    expect(await send('DELETE', `/users/bill@initech.test/events/${made.body.id}`)).toBe(404)
+    expect(await send('DELETE', one)).toBe(204)
+    expect(await subjects()).toEqual([])
+  })
 })

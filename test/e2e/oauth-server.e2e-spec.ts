@@ -180,7 +180,8 @@ describe('the OAuth server', () => {
         expect([name, answer.json ? errorOf(answer) : answer.status]).toEqual([name, expected])
       }
 
-      const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials', 'password', 'implicit']
+      const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+      const grantTypes = ['authorization_code', 'refresh_token', tokenExchange, 'client_credentials', 'password']
       const known = []
       for (const grant_type of grantTypes) {
         const { json } = await api.call('POST', '/oauth/token', { form: { ...credentialsOf(client), grant_type } })

@@ -92,7 +92,7 @@ export interface Room {
   floor: string | null
 }
 
-export const CALL_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+const CALL_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 export type CallMethod = (typeof CALL_METHODS)[number]
 
 /** A call that has been admitted for exactly this mailbox (features/proxy decides) and may go to the provider as it is. */

@@ -9,7 +9,7 @@ const LINE_END = 10
 /** How the last line begins, and no row does. */
 const SIGNED = Buffer.from('{"archive":')
 
-export const archiveNameOf = (month: string) => `audit-${month.slice(0, 7)}.ndjson`
+const archiveNameOf = (month: string) => `audit-${month.slice(0, 7)}.ndjson`
 
 /**
  * One month of the audit: a line of JSON for each row, those of a chain in its order, and what was signed about them as

@@ -9,7 +9,7 @@ import { MOST_SHOWN, NEWEST_GRANTS } from './newest-of-user.js'
 
 /** `disconnected`: its account was, in this or another dialect; it can be connected again. */
 export const INTEGRATION_STATUSES = ['pending', 'connected', 'requires_authentication', 'disconnected'] as const
-export type IntegrationStatus = (typeof INTEGRATION_STATUSES)[number]
+type IntegrationStatus = (typeof INTEGRATION_STATUSES)[number]
 
 /** What Work-API calls an integration, whether it was made in that dialect or is an account of another seen through it. */
 export interface FoundIntegration {

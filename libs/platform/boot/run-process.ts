@@ -25,6 +25,7 @@ export async function runProcess(mode: RunMode, start: (settings: Settings, log:
     void releaseStartMemory()
   } catch (error) {
     process.stderr.write(`${explained(error)}\n`)
+    // What had been opened before it failed must not keep a process alive that serves nobody.
     process.exit(1)
   }
 }
@@ -36,6 +37,7 @@ function stopOnSignals(running: RunningApplication, log: Log) {
     log.info('process.stopping', { why })
     try {
       await running.stop()
+      // All work has ended; a socket that a library keeps for later must not hold up whoever waits for us.
       process.exit(0)
     } catch (error) {
       log.failure('process.stop_failed', error)

@@ -25,8 +25,7 @@ export async function runStep<Step, Result>(
   step: Type<Step>,
   work: (step: Step) => Promise<Result>,
 ): Promise<Result> {
-  const settings = loadSettings('standalone')
-  forgetSecrets()
+  const settings = readSettings()
   armFailPoint(settings.failPoint)
   await refuseToMakeAKey(settings)
   const database = await openDatabase(settings)
@@ -51,6 +50,15 @@ export async function runStep<Step, Result>(
   } finally {
     await database.stop()
   }
+}
+
+let settingsOfProcess: Settings | undefined
+
+/** Once, however many steps an action runs: afterwards the environment names another database than the operator did. */
+function readSettings(): Settings {
+  settingsOfProcess ??= loadSettings('standalone')
+  forgetSecrets()
+  return settingsOfProcess
 }
 
 /** A key made here, beside a database that other processes share, would seal what none of them can open. */

@@ -277,7 +277,17 @@ export class MandateUnderFaults {
         return rows[0].open === 0 ? true : Promise.reject(new Error(`${rows[0].open} are open, ${rows[0].one} is one`))
       },
       { timeoutMs: PATIENCE_MS, everyMs: 250 },
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${this.#lastWords()}`)
+    })
+  }
+
+  /** What each process has logged last, which may tell why nothing moves. */
+  #lastWords(): string {
+    const words = Object.entries(this.#processes).flatMap(([which, processes]) =>
+      processes.map(({ pid, said }) => `${which} ${pid}:\n${said.split('\n').slice(-12).join('\n')}`),
     )
+    return words.join('\n')
   }
 
   async evidence(): Promise<Evidence> {

@@ -16,7 +16,7 @@ export async function startChild<Order extends object, Ready>(
   ended.catch(() => {})
   const [ready] = (await Promise.race([answer, ended])) as [Ready]
   const stop = async () => {
-    if (child.exitCode !== null) return
+    if (child.exitCode !== null || child.signalCode !== null) return
     const exit = once(child, 'exit')
     child.kill()
     await exit

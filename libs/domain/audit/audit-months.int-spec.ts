@@ -1,11 +1,15 @@
+import { randomUUID } from 'node:crypto'
 import { minutes } from '#platform/clock/clock.js'
 import { Log } from '#platform/observability/log.js'
 import { parseMasterKeys } from '#platform/secrets/parse-master-keys.js'
+import { Secret } from '#platform/secrets/secret.js'
 import { Signer } from '#platform/secrets/signer.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
+import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import { rowsOf } from '#platform/testing/rows-of.js'
 import { AuditArchives } from './audit-archives.js'
-import { AuditMonths, monthAfter } from './audit-months.js'
+import { AuditMonths, monthAfter, monthOf, tableOf } from './audit-months.js'
 import { ChainArrivals } from './chain-arrivals.js'
 import { recordAct } from './record-act.js'
 import { VerifyChain } from './verify-chain.js'
@@ -14,7 +18,8 @@ import { VerifyChain } from './verify-chain.js'
 const PAGE = 1_000
 
 describe('the months of the audit', () => {
-  const ground = databaseForTests([])
+  const { url } = testDatabase()
+  const ground = databaseForTests([], url)
   const signer = new Signer(parseMasterKeys(`k1:${Buffer.alloc(32, 1).toString('base64')}`).keys!)
   const logged: string[] = []
   const log = new Log('info', (line) => logged.push(line))
@@ -41,6 +46,38 @@ describe('the months of the audit', () => {
         [client],
       )
     ).map(({ sequence, table }) => `${sequence} ${String(table).replace('audit_events_', '')}`)
+
+  it('are there for this one and two ahead in a new database', async () => {
+    const present = monthOf(new Date())
+    const months = [present, monthAfter(present), monthAfter(monthAfter(present))]
+    const bounds = await sql(
+      `select c.relname as name, pg_get_expr(c.relpartbound, c.oid) as bounds
+       from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'audit_events'::regclass order by 1`,
+    )
+    expect(bounds).toEqual(
+      months.map((month) => ({
+        name: tableOf(month),
+        bounds: `FOR VALUES FROM ('${month}') TO ('${monthAfter(month)}')`,
+      })),
+    )
+  })
+
+  it('are made by whoever may not create a table, and none so far ahead that it could fill the catalogue', async () => {
+    const user = `process_${randomUUID().slice(0, 8)}`
+    await sql(`create role ${user} login password 'x'`)
+    const as = new URL(url.reveal())
+    as.username = user
+    as.password = 'x'
+    const theirs = (text: string) => rowsOf(new Secret(as.href), text)
+    await expect(theirs('create table mine (id int)')).rejects.toThrow(/permission denied/)
+    await expect(theirs(`select make_audit_months('2999-01-01')`)).rejects.toThrow(/too far ahead/)
+    await theirs(`select make_audit_months('2024-12-15')`)
+    const made = await sql(
+      `select to_regclass('audit_events_2024_12') is not null and to_regclass('audit_events_2025_02') is not null as made`,
+    )
+    expect(made).toEqual([{ made: true }])
+    await sql(`drop role ${user}`)
+  })
 
   it('have a row each where it got its place, and a chain goes through them', async () => {
     const it = processAt('2026-02-28T23:58:00Z')
@@ -79,6 +116,18 @@ describe('the months of the audit', () => {
     await it.arrivals.chain()
     expect(await placesOf('cli_3')).toEqual(['1 2026_09'])
     expect(await it.months.ahead()).toBeGreaterThanOrEqual(2)
+  })
+
+  it('keep a number out that the chain has had in the same month', async () => {
+    const it = processAt('2026-07-10T10:00:00Z')
+    await it.record('cli_6')
+    await it.arrivals.chain()
+    const again = sql(
+      `insert into audit_events (client_id, sequence, version, month, at, act, actor, previous, hash)
+       select client_id, sequence, version, month, at, act, actor, previous, hash from audit_events
+       where client_id = 'cli_6'`,
+    )
+    await expect(again).rejects.toThrow(/duplicate key/)
   })
 
   it('keep no number out that another month has: who verifies finds it, also where a page ends', async () => {

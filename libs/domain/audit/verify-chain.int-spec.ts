@@ -104,9 +104,9 @@ describe('verifying the audit', () => {
       const planted = { ...last!, sequence, previous: last!.hash, subject: 'gra_planted' }
       const { address, request_id, mailbox, subject, reason, details, previous } = planted
       await sql(
-        `insert into audit_events (client_id, sequence, version, at, act, actor, address, request_id,
+        `insert into audit_events (month, client_id, sequence, version, at, act, actor, address, request_id,
            service_account_id, mailbox, subject, reason, details, previous, hash)
-         values (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         values (date_trunc('month', now()), ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         [
           ...[client, sequence, planted.at, planted.act, planted.actor, address, request_id],
           ...[planted.service_account_id, mailbox, subject, reason, details, previous, hashOfEvent(planted)],

@@ -45,8 +45,8 @@ describe('retention', () => {
         values ('${id}', 'cli_1', 'google', '${id}', 'Acme', '{}', '', 'operator', 'ver_1', '{}', '{}', now(), now())`)
     await sql(`insert into grants (id, client_id, service_account_id, scope, created_at)
       values ('gra_1', 'cli_1', 'ser_1', '{}', ${ago(500)})`)
-    await sql(`insert into audit_events (client_id, sequence, version, at, act, actor, previous, hash)
-      values ('cli_1', 1, 1, ${ago(5000)}, 'mint.granted', 'mandate', '', '')`)
+    await sql(`insert into audit_events (client_id, sequence, version, month, at, act, actor, previous, hash)
+      values ('cli_1', 1, 1, date_trunc('month', now()), ${ago(5000)}, 'mint.granted', 'mandate', '', '')`)
   })
 
   /** `n` numbers the rows. */

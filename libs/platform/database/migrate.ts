@@ -3,18 +3,12 @@ import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import pg from 'pg'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import type { Secret } from '#platform/secrets/secret.js'
-import { AuditMonths } from './migrations/audit-months.migration.js'
 import { Initial } from './migrations/initial.migration.js'
-import { ProviderTokensOfClients } from './migrations/provider-tokens.migration.js'
 
 /** Any constant of our own; two nodes that start at once on an empty database take turns. */
 const MIGRATION_LOCK = 7_402_611
 
-const MIGRATIONS = [
-  { name: '0001-initial', class: Initial },
-  { name: '0002-audit-months', class: AuditMonths },
-  { name: '0003-provider-tokens-of-clients', class: ProviderTokensOfClients },
-]
+const MIGRATIONS = [{ name: '0001-initial', class: Initial }]
 
 /**
  * Brings the schema up to this code. Safe to call from every process at every start; where it is up already, this is two

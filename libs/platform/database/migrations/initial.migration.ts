@@ -8,11 +8,23 @@ import { Migration } from '@mikro-orm/migrations'
  */
 export class Initial extends Migration {
   override up(): void {
-    for (const statement of STATEMENTS) this.addSql(statement)
+    const tables = [
+      KEYS,
+      CLIENTS,
+      SERVICE_ACCOUNTS,
+      CALLS_TO_PROVIDERS,
+      GRANTS,
+      REQUESTS,
+      CONNECTED_ACCOUNTS,
+      EVENTS,
+      AUDIT,
+      RATE_LIMITS,
+    ]
+    for (const statement of tables.flat()) this.addSql(statement)
   }
 }
 
-const STATEMENTS = [
+const KEYS = [
   `create table master_keys (
     id text primary key,
     canary text not null,
@@ -30,7 +42,9 @@ const STATEMENTS = [
   )`,
   'create unique index data_keys_one_active_per_client on data_keys (client_id) where retired_at is null',
   'create index data_keys_of_master_key on data_keys (master_key_id)',
+]
 
+const CLIENTS = [
   `create table clients (
     id text primary key,
     name text not null,
@@ -40,6 +54,7 @@ const STATEMENTS = [
     jwks jsonb,
     jwks_uri text,
     event_url text,
+    may_hold_provider_tokens boolean not null default false,
     created_at timestamptz not null,
     disabled_at timestamptz,
     check (jwks is null or jwks_uri is null)
@@ -75,7 +90,9 @@ const STATEMENTS = [
     last_used_at timestamptz
   )`,
   'create index api_keys_of_client on api_keys (client_id, id)',
+]
 
+const SERVICE_ACCOUNTS = [
   `create table provider_credentials (
     id text primary key,
     provider text not null,
@@ -92,6 +109,7 @@ const STATEMENTS = [
     updated_at timestamptz not null
   )`,
   `create unique index provider_credentials_one_per_owner on provider_credentials (provider, coalesce(client_id, ''))`,
+  'create index provider_credentials_expiring on provider_credentials (expires_at) where expires_at is not null',
 
   `create table service_accounts (
     id text primary key,
@@ -137,7 +155,6 @@ const STATEMENTS = [
     where credential_expires_at is not null`,
   `create index service_accounts_with_former on service_accounts (former_replaced_at)
     where former_replaced_at is not null`,
-  'create index provider_credentials_expiring on provider_credentials (expires_at) where expires_at is not null',
   'create index service_accounts_of_client on service_accounts (client_id, id)',
   'create index service_accounts_of_organisation on service_accounts (organisation_id)',
 
@@ -170,7 +187,9 @@ const STATEMENTS = [
   'create index consents_expiring on consents (expires_at)',
   `create index consents_with_secrets on consents (expires_at)
     where sealed_credential is not null or sealed_sign_in is not null`,
+]
 
+const CALLS_TO_PROVIDERS = [
   // Not logged: a token that is lost is minted again, and none gets into the write-ahead log, a replica or a base backup.
   // The fences are logged, so that they go on rising after a crash. A row is updated in place, hence the free space.
   'create sequence provider_token_fences',
@@ -198,7 +217,9 @@ const STATEMENTS = [
     spacing interval not null,
     free_at timestamptz not null
   ) with (fillfactor = 50)`,
+]
 
+const GRANTS = [
   // Of a service account, or connected by the person whose account it is: then perhaps of a user of the client.
   `create table accounts (
     id text primary key,
@@ -223,35 +244,6 @@ const STATEMENTS = [
   'create index accounts_of_mailbox on accounts (service_account_id, email)',
   `create index accounts_rooms on accounts (service_account_id) where kind = 'room'`,
 
-  // Found by `id`, as everything that is sealed; it is the account's.
-  `create table user_credentials (
-    id text primary key references accounts (id) deferrable initially deferred,
-    client_id text not null,
-    provider text not null,
-    provider_user_id text not null,
-    organisation_id text,
-    cloud text,
-    registration_id text not null,
-    sealed_refresh_token text not null,
-    granted_scopes text[] not null,
-    version text not null,
-    rotation int not null,
-    claim_fence bigint not null,
-    claimed_until timestamptz,
-    refresh_token_updated_at timestamptz not null,
-    access_token_updated_at timestamptz not null,
-    last_checked_at timestamptz not null,
-    last_checked_error text,
-    requires_authentication_since timestamptz,
-    check_at timestamptz,
-    disconnected_at timestamptz
-  ) with (fillfactor = 70)`,
-  // Who else stands on the same consent at the provider.
-  'create index user_credentials_of_consent on user_credentials (registration_id, provider_user_id)',
-  'create index user_credentials_to_check on user_credentials (check_at) where check_at is not null',
-  `create index user_credentials_to_take_back on user_credentials (coalesce(claimed_until, disconnected_at))
-    where disconnected_at is not null`,
-
   `create table grants (
     id text primary key,
     client_id text not null,
@@ -266,46 +258,6 @@ const STATEMENTS = [
   // What a revoked service account still has to end.
   'create index grants_of_service_account on grants (service_account_id) where revoked_at is null',
   'create index grants_of_account on grants (account_id)',
-
-  // How a person connects an account, and what an integration is: see end-user-oauth.
-  `create table integrations (
-    id text primary key,
-    client_id text not null references clients (id),
-    user_id text not null,
-    provider text not null,
-    media_type text not null,
-    grant_id text references grants (id) deferrable initially deferred,
-    created_at timestamptz not null,
-    updated_at timestamptz not null,
-    deleted_at timestamptz
-  )`,
-  'create index integrations_of_user on integrations (client_id, user_id, created_at desc, id desc) where deleted_at is null',
-  'create index integrations_of_grant on integrations (grant_id) where grant_id is not null',
-
-  `create table sign_ins (
-    id text primary key,
-    client_id text not null references clients (id),
-    dialect text not null,
-    user_id text,
-    integration_id text references integrations (id) deferrable initially deferred,
-    scope text[] not null,
-    scopes_beside text[] not null default '{}',
-    provider text,
-    login_hint text,
-    redirect_uri text,
-    encoded_state text,
-    code_challenge text,
-    cookie_hash text,
-    step text not null,
-    state_hash text,
-    sealed_attempt text,
-    hand_over_hash text,
-    created_at timestamptz not null,
-    expires_at timestamptz not null,
-    ended_at timestamptz
-  )`,
-  'create index sign_ins_expiring on sign_ins (expires_at)',
-  'create index sign_ins_to_forget on sign_ins (expires_at) where sealed_attempt is not null',
 
   `create table codes (
     code_hash text primary key,
@@ -344,7 +296,9 @@ const STATEMENTS = [
   )`,
   'create index refresh_tokens_of_grant on refresh_tokens (grant_id)',
   'create index refresh_tokens_by_age on refresh_tokens (created_at)',
+]
 
+const REQUESTS = [
   `create table delegated_access_requests (
     id text primary key,
     client_id text not null,
@@ -400,17 +354,6 @@ const STATEMENTS = [
   `create index dead_letters on delegated_access_requests (created_at desc, id desc)
     where callback = 'abandoned' and abandoned_because <> 'withdrawn'`,
 
-  `create table callback_hosts (
-    client_id text not null,
-    host text not null,
-    failures int not null,
-    failed_probes int not null,
-    failing_since timestamptz not null,
-    open_until timestamptz,
-    last_failure text not null,
-    primary key (client_id, host)
-  )`,
-
   `create table callback_attempts (
     request_id text not null references delegated_access_requests (id) deferrable initially deferred,
     number int not null,
@@ -421,6 +364,90 @@ const STATEMENTS = [
     primary key (request_id, number)
   )`,
 
+  `create table callback_hosts (
+    client_id text not null,
+    host text not null,
+    failures int not null,
+    failed_probes int not null,
+    failing_since timestamptz not null,
+    open_until timestamptz,
+    last_failure text not null,
+    primary key (client_id, host)
+  )`,
+]
+
+const CONNECTED_ACCOUNTS = [
+  // Found by `id`, as everything that is sealed; it is the account's.
+  `create table user_credentials (
+    id text primary key references accounts (id) deferrable initially deferred,
+    client_id text not null,
+    provider text not null,
+    provider_user_id text not null,
+    organisation_id text,
+    cloud text,
+    registration_id text not null,
+    sealed_refresh_token text not null,
+    granted_scopes text[] not null,
+    version text not null,
+    rotation int not null,
+    claim_fence bigint not null,
+    claimed_until timestamptz,
+    refresh_token_updated_at timestamptz not null,
+    access_token_updated_at timestamptz not null,
+    last_checked_at timestamptz not null,
+    last_checked_error text,
+    requires_authentication_since timestamptz,
+    check_at timestamptz,
+    disconnected_at timestamptz
+  ) with (fillfactor = 70)`,
+  // Who else stands on the same consent at the provider.
+  'create index user_credentials_of_consent on user_credentials (registration_id, provider_user_id)',
+  'create index user_credentials_to_check on user_credentials (check_at) where check_at is not null',
+  `create index user_credentials_to_take_back on user_credentials (coalesce(claimed_until, disconnected_at))
+    where disconnected_at is not null`,
+
+  // How a person connects an account, and what an integration is: see end-user-oauth.
+  `create table integrations (
+    id text primary key,
+    client_id text not null references clients (id),
+    user_id text not null,
+    provider text not null,
+    media_type text not null,
+    grant_id text references grants (id) deferrable initially deferred,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    deleted_at timestamptz
+  )`,
+  'create index integrations_of_user on integrations (client_id, user_id, created_at desc, id desc) where deleted_at is null',
+  'create index integrations_of_grant on integrations (grant_id) where grant_id is not null',
+
+  `create table sign_ins (
+    id text primary key,
+    client_id text not null references clients (id),
+    dialect text not null,
+    user_id text,
+    integration_id text references integrations (id) deferrable initially deferred,
+    scope text[] not null,
+    scopes_beside text[] not null default '{}',
+    provider text,
+    login_hint text,
+    redirect_uri text,
+    encoded_state text,
+    code_challenge text,
+    cookie_hash text,
+    step text not null,
+    state_hash text,
+    sealed_attempt text,
+    hand_over_hash text,
+    created_at timestamptz not null,
+    expires_at timestamptz not null,
+    ended_at timestamptz
+  )`,
+  'create index sign_ins_expiring on sign_ins (expires_at)',
+  'create index sign_ins_to_forget on sign_ins (expires_at) where sealed_attempt is not null',
+]
+
+const EVENTS = [
   `create table client_events (
     id text primary key,
     client_id text not null,
@@ -444,7 +471,9 @@ const STATEMENTS = [
   'create index client_events_by_time on client_events (created_at desc, id desc)',
   `create index client_events_abandoned on client_events (client_id, created_at desc, id desc)
     where delivery = 'abandoned'`,
+]
 
+const AUDIT = [
   // Written with every act, and emptied by the chainer a second later: one small index, and nothing that acts share.
   `create table audit_arrivals (
     id bigint generated always as identity,
@@ -461,10 +490,13 @@ const STATEMENTS = [
     details text,
     primary key (client_id, id)
   )`,
+
+  // A row lies in the month in which it got its place. A key over all months would have to hold the month, and keep nothing out.
   `create table audit_events (
     client_id text not null,
     sequence bigint not null,
     version smallint not null,
+    month date not null,
     at timestamptz(3) not null,
     act text not null,
     actor text not null,
@@ -476,23 +508,56 @@ const STATEMENTS = [
     reason text,
     details text,
     previous text not null,
-    hash text not null,
-    primary key (client_id, sequence)
-  )`,
+    hash text not null
+  ) partition by range (month)`,
   // Lists of a period, and of one service account; both in the order of a chain.
   'create index audit_events_by_time on audit_events (client_id, at, sequence)',
   `create index audit_events_of_service_account on audit_events (service_account_id, sequence)
     where service_account_id is not null`,
   // Who could read this mailbox, and who did.
   'create index audit_events_of_mailbox on audit_events (mailbox, act, at) where mailbox is not null',
+
+  // The month is that of the newest row, or one before it: where to look for that row.
   `create table audit_heads (
     client_id text primary key,
     sequence bigint not null,
     hash text not null,
+    month date not null default '-infinity',
     signed_at timestamptz(3) not null,
     signature text not null
   )`,
 
+  // Where each chain begins, once what is older has left; one row for each time. The newest counts.
+  `create table audit_archives (
+    month date primary key,
+    statement text not null,
+    signature text not null
+  )`,
+
+  // Makes a month and the two that follow, with the rights of its owner: the processes need not be allowed to create tables.
+  // Attaching waits for no reader.
+  `create function make_audit_months(since date) returns void
+    language plpgsql security definer set search_path = public, pg_temp as $$
+    declare
+      first date;
+      name text;
+    begin
+      if since > now() + interval '1 year' then raise exception '% is too far ahead', since; end if;
+      for n in 0..2 loop
+        first := date_trunc('month', since::timestamp)::date + n * interval '1 month';
+        name := 'audit_events_' || to_char(first, 'YYYY_MM');
+        continue when to_regclass(format('public.%I', name)) is not null;
+        perform pg_advisory_xact_lock(7402613);
+        continue when to_regclass(format('public.%I', name)) is not null
+          or exists (select from audit_archives where month >= first);
+        execute format('create table %I (like audit_events, primary key (client_id, sequence))', name);
+        execute format('alter table audit_events attach partition %I for values from (%L) to (%L)',
+          name, first, (first + interval '1 month')::date);
+      end loop;
+    end $$`,
+]
+
+const RATE_LIMITS = [
   // The columns are rate-limiter-flexible's. What a crash empties here is a minute's counts.
   `create unlogged table rate_limits (
     key varchar(255) primary key,

@@ -70,6 +70,11 @@ const RULES: Rule[] = [
       !from.startsWith('libs/platform/queues/') &&
       !/\.(jobs|processor)\.ts$/.test(from),
   },
+  {
+    sentence:
+      'lru-cache is known to platform/caches alone: as it comes it takes the memory for all that it may ever hold.',
+    forbids: (from, imported) => imported === 'lru-cache' && !from.startsWith('libs/platform/caches/'),
+  },
 ]
 
 describe('imports', () => {

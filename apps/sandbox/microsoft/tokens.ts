@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import type { Clock } from '#platform/clock/clock.js'
 import { CLOUDS } from './clouds.js'
 import type { Registration } from './registration.js'
@@ -46,9 +46,9 @@ const CODE_LIFETIME_MS = 10 * 60_000
 const REMEMBERED = 50_000
 
 export class Tokens {
-  readonly #access = new LRUCache<string, Access>({ max: REMEMBERED })
-  readonly #codes = new LRUCache<string, Code>({ max: REMEMBERED })
-  readonly #refresh = new LRUCache<string, RefreshToken>({ max: REMEMBERED })
+  readonly #access = new RecentlyUsed<Access>(REMEMBERED)
+  readonly #codes = new RecentlyUsed<Code>(REMEMBERED)
+  readonly #refresh = new RecentlyUsed<RefreshToken>(REMEMBERED)
   /** Stricter than Microsoft is: whoever uses a refresh token twice has every one of its family ended (RFC 9700 section 4.14.2). */
   punishReuse = false
 
@@ -83,7 +83,7 @@ export class Tokens {
 
   /** Forgets every token the app holds for the tenant, as an administrator's "revoke sessions" would. */
   forget(tenantId: string, clientId: string): void {
-    for (const kept of [this.#access, this.#refresh] as LRUCache<string, Access | SignIn>[])
+    for (const kept of [this.#access, this.#refresh] as RecentlyUsed<Access | SignIn>[])
       for (const [token, to] of kept.entries())
         if (to.tenantId === tenantId && to.clientId === clientId) kept.delete(token)
   }

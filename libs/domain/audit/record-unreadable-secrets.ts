@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common'
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { Clock, hours } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { Log } from '#platform/observability/log.js'
@@ -17,7 +17,7 @@ const MOST_KEPT = 1_000
  */
 @Injectable()
 export class RecordUnreadableSecrets implements OnModuleInit, BeforeApplicationShutdown {
-  readonly #recorded = new LRUCache<string, true>({ max: MOST_KEPT, ttl: ONCE_IN })
+  readonly #recorded = new RecentlyUsed<true>(MOST_KEPT, { ttl: ONCE_IN })
   readonly #underWay = new Set<Promise<void>>()
 
   constructor(

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { Clock, hours, minutes, seconds } from '#platform/clock/clock.js'
 import { allowUrl } from '#platform/egress/allowed-url.js'
 import { EgressClient } from '#platform/egress/egress-client.js'
@@ -30,7 +30,7 @@ interface Held {
 /** The key sets that clients publish (`jwks_uri`), as they were a short while ago. */
 @Injectable()
 export class PublishedKeySets {
-  readonly #held = new LRUCache<string, Held>({ max: MOST_KEPT })
+  readonly #held = new RecentlyUsed<Held>(MOST_KEPT)
 
   constructor(
     private readonly egress: EgressClient,

@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { Clock, seconds } from '#platform/clock/clock.js'
 import type { Database, Em } from '#platform/database/database.js'
 import { Sealer } from '#platform/secrets/sealer.js'
@@ -20,7 +20,7 @@ const MOST_KEPT = 1_000
 
 @Injectable()
 export class SignCallback {
-  readonly #kept = new LRUCache<string, CallbackKeys>({ max: MOST_KEPT, ttl: KEPT_FOR })
+  readonly #kept = new RecentlyUsed<CallbackKeys>(MOST_KEPT, { ttl: KEPT_FOR })
 
   constructor(
     private readonly clock: Clock,

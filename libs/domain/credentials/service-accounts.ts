@@ -1,6 +1,6 @@
 import { LockMode } from '@mikro-orm/core'
 import { Injectable } from '@nestjs/common'
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { Clock, seconds } from '#platform/clock/clock.js'
 import type { Database, Em, Tx } from '#platform/database/database.js'
 import { conflict, notFound, unavailable } from '#platform/errors/api-error.js'
@@ -49,7 +49,7 @@ const MOST_KEPT = 1_000
 
 @Injectable()
 export class ServiceAccounts {
-  readonly #inUse = new LRUCache<string, CredentialInUse>({ max: MOST_KEPT, ttl: KEPT_FOR })
+  readonly #inUse = new RecentlyUsed<CredentialInUse>(MOST_KEPT, { ttl: KEPT_FOR })
 
   constructor(
     private readonly clock: Clock,

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common'
-import { LRUCache } from 'lru-cache'
 import type { AuditedAct } from '#domain/audit/audit-event.js'
 import { recordAct } from '#domain/audit/record-act.js'
 import type { Account } from '#domain/grants/account.entity.js'
 import type { Grant } from '#domain/grants/grant.entity.js'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { Clock, hours } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 
@@ -17,7 +17,7 @@ const MOST_KEPT = 100_000
  */
 @Injectable()
 export class RecordUse {
-  readonly #recorded = new LRUCache<string, Promise<void>>({ max: MOST_KEPT, ttl: hours(1) })
+  readonly #recorded = new RecentlyUsed<Promise<void>>(MOST_KEPT, { ttl: hours(1) })
 
   constructor(
     private readonly database: Database,

@@ -1,6 +1,6 @@
 import { isIP, type LookupFunction } from 'node:net'
-import { LRUCache } from 'lru-cache'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { minutes, seconds } from '#platform/clock/clock.js'
 import { EgressError } from '#platform/errors/egress-error.js'
 import type { AllowedUrl } from './allowed-url.js'
@@ -31,7 +31,7 @@ const MOST_ORIGINS = 256
  */
 export class GuardedAgent {
   readonly #connect: buildConnector.connector
-  readonly #pools = new LRUCache<string, Pool>({ max: MOST_ORIGINS, dispose: (pool) => void pool.close() })
+  readonly #pools = new RecentlyUsed<Pool>(MOST_ORIGINS, { dispose: (pool) => void pool.close() })
 
   constructor(policy: EgressPolicy, resolve: Resolve) {
     this.#connect = guardedConnector(policy, resolve)

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 
 /** So many jobs in a row are one turn: the finer, the sooner the numbers of a long backlog run out. */
 const TURN = 10
@@ -24,7 +24,7 @@ interface Sharer {
  * Known to one process alone: who rings through three has up to three turns for one of theirs.
  */
 export class FairShare {
-  readonly #sharers = new LRUCache<string, Sharer>({ max: MOST_SHARERS })
+  readonly #sharers = new RecentlyUsed<Sharer>(MOST_SHARERS)
   #now = 0
 
   /** @param turn that of the job which is next; 0 when it was rung as it came; null when nothing waits */

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { hours } from '#platform/clock/clock.js'
 import { hashOf } from '#platform/secrets/random.js'
 import type { RateLimit } from './rate-limit.js'
@@ -18,7 +18,7 @@ export interface Attempt {
  * through all the same: wrong secrets from an address that many share, such as a proxy's, lock nobody out.
  */
 export class FailureLimit {
-  readonly #proven = new LRUCache<string, true>({ max: 10_000, ttl: hours(1) })
+  readonly #proven = new RecentlyUsed<true>(10_000, { ttl: hours(1) })
 
   constructor(
     private readonly byName: RateLimit,

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { ApiError } from '#platform/errors/api-error.js'
 import { hashOf } from '#platform/secrets/random.js'
 
@@ -11,7 +11,7 @@ const MOST_BLOCKED = 50_000
  * here until the window ends, so that refusing it costs nothing.
  */
 export class RateLimit {
-  readonly #blocked = new LRUCache<string, true>({ max: MOST_BLOCKED })
+  readonly #blocked = new RecentlyUsed<true>(MOST_BLOCKED)
 
   /**
    * @param onReached told once for each key and window

@@ -1,6 +1,6 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import pg from 'pg'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { seconds } from '#platform/clock/clock.js'
 import { type DataKey, DataKeys } from './data-keys.js'
 import type { MasterKeys } from './master-keys.js'
@@ -25,12 +25,8 @@ interface DataKeyRow {
 /** The table `data_keys`. What was unwrapped once is kept, so that sealing and opening ask neither database nor KMS. */
 export class StoredDataKeys extends DataKeys {
   readonly #pool: pg.Pool
-  readonly #byId = new LRUCache<string, DataKey>({
-    max: MOST_KEPT,
-    fetchMethod: (id) => this.#load(id),
-  })
-  readonly #activeIds = new LRUCache<string, string>({
-    max: MOST_KEPT,
+  readonly #byId = new RecentlyUsed<DataKey>(MOST_KEPT, { fetchMethod: (id) => this.#load(id) })
+  readonly #activeIds = new RecentlyUsed<string>(MOST_KEPT, {
     ttl: ACTIVE_KEPT_FOR,
     fetchMethod: (client) => this.#findOrMake(client),
   })

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { hours } from '#platform/clock/clock.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 import { Secret } from '#platform/secrets/secret.js'
@@ -47,13 +47,12 @@ const MAY_HAVE_MOVED: ReadonlySet<string> = new Set<GoogleErrorKey>([
 export class GoogleOrganisation implements OrganisationProvider {
   readonly name = 'google'
   /** The user behind a token, for as long as the token is in use: it is issued to the user, not to the address. */
-  readonly #users = new LRUCache<string, string>({
-    max: IDENTITIES_KEPT,
+  readonly #users = new RecentlyUsed<string>(IDENTITIES_KEPT, {
     fetchMethod: async (token) => (await this.api.identity(token)).id,
   })
 
   /** Present addresses of people whose granted one is gone, by organisation and user. */
-  readonly #movedTo = new LRUCache<string, string>({ max: IDENTITIES_KEPT, ttl: hours(1) })
+  readonly #movedTo = new RecentlyUsed<string>(IDENTITIES_KEPT, { ttl: hours(1) })
 
   constructor(
     private readonly tokens: GoogleTokens,

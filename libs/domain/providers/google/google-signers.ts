@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { after, minutes } from '#platform/clock/clock.js'
 import type { Secret } from '#platform/secrets/secret.js'
 import type { GoogleCredential, GoogleKey } from '../provider.port.js'
@@ -36,7 +36,7 @@ export class SignerRing {
 
 /** Keys are parsed, and this installation's identity is opened, once for each version of a credential. */
 export class GoogleSigners {
-  readonly #rings = new LRUCache<string, SignerRing>({ max: CREDENTIALS_KEPT })
+  readonly #rings = new RecentlyUsed<SignerRing>(CREDENTIALS_KEPT)
 
   constructor(
     private readonly http: GoogleHttp,

@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose'
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { after, type Clock, minutes } from '#platform/clock/clock.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 import type { MicrosoftCredential, Organisation } from '../provider.port.js'
@@ -31,7 +31,7 @@ const ROLES_STAND_FOR = minutes(1)
 /** App-only tokens for Graph: one per organisation and credential, good for every mailbox of it and for no other. */
 export class MicrosoftTokens {
   /** Failures in a row that are worth a few tries only, by organisation. */
-  readonly #failures = new LRUCache<string, number>({ max: 1_000, ttl: minutes(10) })
+  readonly #failures = new RecentlyUsed<number>(1_000, { ttl: minutes(10) })
 
   constructor(
     private readonly tokens: ProviderTokens,

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 import { sameAddress } from '../mailbox-address.js'
 import type { Graph, GraphAccess } from './graph.js'
@@ -12,7 +12,7 @@ const KEPT = 10_000
  */
 export class OwnCalendars {
   /** A calendar does not change its owner, so what is known once stays true. */
-  readonly #known = new LRUCache<string, true>({ max: KEPT })
+  readonly #known = new RecentlyUsed<true>(KEPT)
 
   constructor(private readonly graph: Graph) {}
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { type Clock, minutes, seconds } from '#platform/clock/clock.js'
 import type { Database } from '#platform/database/database.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
@@ -35,8 +35,8 @@ export interface Lane {
  */
 export class MintBudget {
   /** When whoever was sent away last is to come back, and when a closed lane opens. */
-  readonly #returns = new LRUCache<string, number>({ max: LANES_KEPT })
-  readonly #closedUntil = new LRUCache<string, number>({ max: LANES_KEPT })
+  readonly #returns = new RecentlyUsed<number>(LANES_KEPT)
+  readonly #closedUntil = new RecentlyUsed<number>(LANES_KEPT)
 
   constructor(
     private readonly database: Database,

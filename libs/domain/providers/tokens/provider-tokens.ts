@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common'
-import { LRUCache } from 'lru-cache'
+import { RecentlyUsed } from '#platform/caches/recently-used.js'
 import { after, Clock, minutes, seconds } from '#platform/clock/clock.js'
 import type { ProviderSettings } from '#platform/config/settings.js'
 import { PROVIDER_SETTINGS } from '#platform/config/tokens.js'
@@ -44,7 +44,7 @@ const WRITTEN = Promise.resolve()
  */
 @Injectable()
 export class ProviderTokens implements BeforeApplicationShutdown {
-  readonly #kept: LRUCache<string, KeptToken>
+  readonly #kept: RecentlyUsed<KeptToken>
   readonly #flights = new Map<string, Promise<KeptToken>>()
   readonly #background = new Set<Promise<void>>()
   readonly #store: TokenStore
@@ -58,7 +58,7 @@ export class ProviderTokens implements BeforeApplicationShutdown {
     private readonly log: Log,
     @Inject(PROVIDER_SETTINGS) { timeoutMs, mintsPerSecond }: ProviderSettings,
   ) {
-    this.#kept = new LRUCache({ max: TOKENS_KEPT, ttlResolution: 0, perf: { now: () => clock.now().getTime() } })
+    this.#kept = new RecentlyUsed(TOKENS_KEPT, { ttlResolution: 0, perf: { now: () => clock.now().getTime() } })
     this.#store = new TokenStore(database, sealer, log, timeoutMs)
     this.#budget = new MintBudget(database, clock, random, mintsPerSecond)
   }

@@ -31,6 +31,7 @@ const words = fc.constantFrom(
     'cancel',
   ],
   ...['calendarView', 'primary', 'anna@acme.test', 'ANNA%40acme.test', 'bela@acme.test', 'abc12', ROOM, ITEM],
+  encodeURIComponent(ITEM),
   ...[ID, ID.toUpperCase(), OTHER_ID, 'https://graph.microsoft.com'],
 )
 const nearlyRight = fc.constantFrom(
@@ -40,6 +41,7 @@ const nearlyRight = fc.constantFrom(
   'calendar/v3/users/me/calendarList',
   'v1.0/me/events',
   `v1.0/users/${ID}/calendars/${ITEM}/events`,
+  `v1.0/users/${ID}/calendars/${encodeURIComponent(ITEM)}/events`,
   'v1.0/users/anna@acme.test/calendarView',
   `v1.0/me/events/${ITEM}/decline`,
 )
@@ -76,28 +78,29 @@ const methods = fc.constantFrom('GET', 'GET', 'POST', 'PUT', 'PATCH', 'DELETE')
 interface Out {
   path: string[]
   names: string[]
+  calendarId: string | undefined
 }
 
 /** What a server would make of an admitted target, in the most accommodating reading of it; null where it was refused. */
 type Admit = (method: string, target: RequestTarget) => AdmittedCall
 
 function reading(admit: Admit, method: string, target: string): Out | null {
-  let admitted: string
+  let call: AdmittedCall
   try {
-    const call = admit(method, cutTarget(target, '/v1/proxy/x/'))
-    expect(call.method).toBe(method)
-    admitted = call.pathAndQuery
+    call = admit(method, cutTarget(target, '/v1/proxy/x/'))
   } catch (error) {
     if (error instanceof ApiError && error.status === 403) return null
     throw error
   }
+  const { pathAndQuery: admitted, calendarId } = call
+  expect(call.method).toBe(method)
   const url = new URL(admitted, 'https://api.test')
   expect(url.host).toBe('api.test')
   expect(url.pathname).toBe(admitted.split('?')[0])
   expect(admitted).toMatch(/^[\x21-\x7e]+$/)
   const path = url.pathname.slice(1).split('/').map(decodeURIComponent)
   for (const segment of path) expect(segment).toMatch(/^[\w.@=-]+$/)
-  return { path, names: [...url.searchParams.keys()] }
+  return { path, names: [...url.searchParams.keys()], calendarId }
 }
 
 function holds(admit: Admit, isOwn: (out: Out) => boolean) {
@@ -145,8 +148,11 @@ describe('whatever is written in a request line, what is admitted', () => {
   it('begins with the mailbox’s id at Microsoft', () => {
     holds(
       (method, target) => admitMicrosoftCall(method, target, { email: 'anna@acme.test', providerUserId: ID }, ALL),
-      ({ path, names }) =>
-        path.slice(0, 3).join(' ') === `v1.0 users ${ID}` && ONLY(names, ['$top', '$skip', '$filter', '$select']),
+      ({ path, names, calendarId }) =>
+        path.slice(0, 3).join(' ') === `v1.0 users ${ID}` &&
+        // Whose the calendar is that a call goes through, is asked about that calendar.
+        calendarId === (path[3] === 'calendars' && path.length > 5 ? path[4] : undefined) &&
+        ONLY(names, ['$top', '$skip', '$filter', '$select']),
     )
   })
 })

@@ -47,6 +47,7 @@ describe('a read at Microsoft', () => {
       ...(/^calendars\/.+\//.test(path) && { calendarId: LONG_ID }),
     }
     expect(admit(`${MOUNT}v1.0/me/${path}`)).toEqual(out)
+    expect(admit(`${MOUNT}v1.0/me/${path.replaceAll('=', '%3D').replaceAll('AAMk', '%41AMk')}`)).toEqual(out)
     expect(admit(`${MOUNT}v1.0/users/${ID}/${path}`)).toEqual(out)
     expect(admit(`${MOUNT}v1.0/users/${ID.toUpperCase()}/${path}`)).toEqual(out)
     expect(admit(`${MOUNT}v1.0/users/Anna%40Contoso.Test/${path}`)).toEqual(out)

@@ -85,9 +85,12 @@ export function admitMicrosoftCall(
     { ...target, segments },
     permissions,
   )
-  const [, , , collection, calendarId, through] = segments
-  return collection === 'calendars' && through ? { ...admitted, calendarId } : admitted
+  const calendarId = CALENDAR_GONE_THROUGH.exec(admitted.pathAndQuery)?.[1]
+  return calendarId ? { ...admitted, calendarId: decodeURIComponent(calendarId) } : admitted
 }
+
+/** Read from what goes out: in what came in, the same id has many spellings, and Graph would be asked about none of them. */
+const CALENDAR_GONE_THROUGH = /^\/v1\.0\/users\/[^/]+\/calendars\/([^/]+)\//
 
 const ownIdOf =
   ({ email, providerUserId }: Pick<Account, 'email' | 'providerUserId'>) =>

@@ -44,6 +44,7 @@ export class ProviderError extends BrokerError {
 
 /** To a caller who was waiting: the provider's no is a no, and its silence is ours. */
 function statusOf({ key, class: kind }: ProviderErrorFacts): number {
+  if (key.endsWith('.not_found')) return 404
   if (kind !== 'retry') return 403
   return key === 'provider.throttled' ? 429 : 503
 }

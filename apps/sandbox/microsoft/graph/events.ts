@@ -61,7 +61,7 @@ function hashOf(id: string, day: number): number {
 
 /** A calendar that was shared lies in the mailbox of whom it was shared with, under an id of its own. */
 export const sharedCalendarIdOf = (viewer: User, owner: User) =>
-  createHash('sha256').update(`shared ${owner.id} with ${viewer.id}`).digest('base64url')
+  `AAMk${createHash('sha256').update(`shared ${owner.id} with ${viewer.id}`).digest('base64url')}AAA=`
 
 export const calendarIdOf = (owner: User, calendar: number) =>
   `AAMk${createHash('sha256').update(`${owner.id} ${CALENDAR_NAMES[calendar]}`).digest('base64url')}AAA=`

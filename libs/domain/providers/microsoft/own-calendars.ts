@@ -1,5 +1,4 @@
 import { RecentlyUsed } from '#platform/caches/recently-used.js'
-import { ProviderError } from '#platform/errors/provider-error.js'
 import { sameAddress } from '../mailbox-address.js'
 import type { Graph, GraphAccess } from './graph.js'
 import { microsoftError } from './microsoft-errors.js'
@@ -16,21 +15,15 @@ export class OwnCalendars {
 
   constructor(private readonly graph: Graph) {}
 
-  /** @throws ProviderError microsoft.calendar_of_another */
+  /** @throws ProviderError microsoft.calendar_of_another, and microsoft.not_found: whose owner cannot be seen, that is not opened */
   async refuseOthers(access: GraphAccess, userId: string, calendarId: string): Promise<void> {
     const key = `${userId} ${calendarId}`
     if (this.#known.has(key)) return
-    try {
-      const [calendar, own] = await Promise.all([
-        this.graph.calendar(access, userId, calendarId),
-        this.graph.calendar(access, userId),
-      ])
-      if (!sameAddress(calendar.owner?.address, own.owner?.address))
-        throw microsoftError('microsoft.calendar_of_another')
-      this.#known.set(key, true)
-    } catch (error) {
-      // A calendar that is not there opens nothing: the caller's own read is answered with that.
-      if (!(error instanceof ProviderError) || error.code !== 'microsoft.not_found') throw error
-    }
+    const [calendar, own] = await Promise.all([
+      this.graph.calendar(access, userId, calendarId),
+      this.graph.calendar(access, userId),
+    ])
+    if (!sameAddress(calendar.owner?.address, own.owner?.address)) throw microsoftError('microsoft.calendar_of_another')
+    this.#known.set(key, true)
   }
 }

@@ -147,6 +147,12 @@ describe('a read at Microsoft', () => {
     expect(refusal(`${MOUNT}v1.0/me/calendarView?${written}`)).toBe('not_admitted')
   })
 
+  it('does not look into events by a filter of the calendars that hold them', () => {
+    const filter = "$filter=events/any(e:contains(e/subject,'merger'))"
+    expect(refusal(`${MOUNT}v1.0/me/calendars?${filter}`, ['list_calendars'])).toBe('not_admitted')
+    expect(refusal(`${MOUNT}v1.0/me/calendars?$orderby=name&$top=5`, ['list_calendars'])).toMatch(/^admitted/)
+  })
+
   it('judges a filter of thousands of quotes at once', () => {
     const startedAt = performance.now()
     expect(refusal(`${MOUNT}v1.0/me/events?$filter=${"''".repeat(4000)}$`)).toBe('not_admitted')

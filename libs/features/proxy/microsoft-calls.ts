@@ -9,7 +9,9 @@ import type { RequestTarget } from './request-target.js'
 /** Never `$expand`, `$apply` or `$compute`: what they bring in are other resources, which would need rules of their own. */
 const NONE: readonly string[] = []
 const ONE = ['$select']
-const LIST = [...ONE, '$filter', '$orderby', '$top', '$skip', '$count', '$skiptoken']
+const PAGES = [...ONE, '$orderby', '$top', '$skip', '$count', '$skiptoken']
+/** Not of calendars: a filter may look into the events that they hold, and who sees calendars may not see those. */
+const LIST = [...PAGES, '$filter']
 const VIEW = [...LIST, 'startDateTime', 'endDateTime']
 
 const shape = (
@@ -39,7 +41,7 @@ const EVENTS_OF = (calendar: string, prefix: string) => [
 ]
 
 const CALLS = [
-  shape('calendars.list', 'GET', 'calendars', 'list_calendars', LIST),
+  shape('calendars.list', 'GET', 'calendars', 'list_calendars', PAGES),
   shape('calendars.get', 'GET', 'calendars/{id}', 'list_calendars', ONE),
   shape('calendar.get', 'GET', 'calendar', 'list_calendars', ONE),
   shape('calendars.create', 'POST', 'calendars', 'create_calendar', NONE),

@@ -1,5 +1,7 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { rowsOf } from '#platform/testing/rows-of.js'
+import type { FaultRule } from '../../apps/sandbox/core/fault-rules.js'
 import { openProxyStage, type ProxyAnswer, type ProxyStage, type StageProvider } from './proxy-stage.js'
 
 const GOOGLE = '/v1/proxy/google/calendar/v3'
@@ -15,6 +17,15 @@ const MAILBOXES: [StageProvider, string, string][] = [
   ['google', 'anna@acme.test', `${GOOGLE}/calendars/primary/events`],
   ['microsoft', 'milton@initech.test', `${MICROSOFT}/me/events`],
 ]
+/** Of the answer of a change, the first byte comes. */
+function breakOff({ method }: IncomingMessage, response: ServerResponse) {
+  if (method !== 'PATCH') return
+  response.end = () => {
+    response.write('{', () => response.destroy())
+    return response
+  }
+}
+
 const WINDOWS = {
   google: `${GOOGLE}/calendars/primary/events?timeMin=${START}Z&timeMax=${END}Z`,
   microsoft: `${MICROSOFT}/me/calendarView?startDateTime=${START}Z&endDateTime=${END}Z`,
@@ -146,11 +157,42 @@ describe('writing through the proxy', () => {
       expect(changesAt(provider)).toHaveLength(1)
     })
 
+    const breakWrites = (fault: FaultRule) =>
+      stage.sandbox[provider].faults.add({ path: provider === 'google' ? '/calendar/*' : '/v1.0/*', ...fault })
+
+    it.each<[string, FaultRule]>([
+      ['fails', { answer: { status: 502, json: {} } }],
+      ['answers with a page of HTML', { answer: { status: 200, html: '<p>Done?</p>' } }],
+    ])('is sent once: where the provider %s, the caller is told that nobody knows', async (_, fault) => {
+      const token = await stage.tokenFor(provider, email, ['read_write'])
+      await titlesIn(provider, token)
+      breakWrites({ method: 'POST', ...fault })
+      const { json } = await stage.get(token, events, { method: 'POST', body: EVENT })
+      expect([json.error, json.error_description]).toEqual([
+        'provider.unavailable',
+        expect.stringContaining('not known'),
+      ])
+    })
+
+    it('is done for a grant to write alone though the answer breaks off that it would not see', async () => {
+      const full = await stage.tokenFor(provider, email, ['read_write'])
+      const { json } = await stage.get(full, events, { method: 'POST', body: EVENT })
+      const token = await stage.tokenFor(provider, email, ['write_only'])
+      stage.sandbox[provider].http.server.prependListener('request', breakOff)
+      const one = `${events}/${encodeURIComponent(json.id)}`
+      const { status, text } = await stage.get(token, one, { method: 'PATCH', body: {} })
+      expect([status, text]).toEqual([204, ''])
+      stage.sandbox[provider].http.server.off('request', breakOff)
+    })
+
     it('is on record before it is sent, by what kind of change it was, and its body is nowhere', async () => {
       const token = await stage.tokenFor(provider, email, ['read_write'])
       stage.logged.length = 0
       await stage.get(token, events, { method: 'POST', body: EVENT })
-      const rows = await rowsOf(url, `select mailbox, details from audit_arrivals where act = 'mailbox.changed'`)
+      const rows = await rowsOf(
+        url,
+        `select mailbox, details from audit_arrivals where act = 'mailbox.changed' order by id`,
+      )
       expect(rows.at(-1)).toEqual({
         mailbox: email,
         details: JSON.stringify({ shape: provider === 'google' ? 'google.events.insert' : 'microsoft.events.create' }),

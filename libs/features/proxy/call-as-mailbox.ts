@@ -17,7 +17,7 @@ import { admitMicrosoftCall } from './microsoft-calls.js'
 import { withLinksThroughUs } from './microsoft-links.js'
 import { type CalledAccount, OpenMailbox } from './open-mailbox.js'
 import { headersToCaller, headersToProvider } from './passed-headers.js'
-import { callerLeft, notAdmitted, outcomeUnknown, providerFailed } from './proxy.errors.js'
+import { answerLost, callerLeft, notAdmitted, outcomeUnknown } from './proxy.errors.js'
 import { RecordUse } from './record-use.js'
 import { refuseBindings } from './refuse-bindings.js'
 import { cutTarget } from './request-target.js'
@@ -83,13 +83,13 @@ export class CallAsMailbox {
       if (!changes && answer.status < 400) await this.recordUse.read(grant, account)
       if (answerKeptBack && answer.status < 300) return await keptBack(answer)
       const noteBreak = () => asked.signal.aborted || note('proxy.failed', { code: 'provider.broke_off' })
-      return await this.#passBack(answer, account, noteBreak)
+      return await this.#passBack(answer, account, changes ? outcomeUnknown : answerLost, noteBreak)
     } catch (error) {
       unwanted.abort()
       if (asked.signal.aborted) throw callerLeft()
       if (!(error instanceof ProviderError)) throw error
       note('proxy.failed', { code: error.code })
-      if (changes && error.code === 'provider.unreachable') throw outcomeUnknown(error)
+      if (changes && error.code === 'provider.unreachable') throw outcomeUnknown({ cause: error })
       throw error
     }
   }
@@ -101,17 +101,15 @@ export class CallAsMailbox {
   async #passBack(
     { status, headers, body }: MailboxAnswer,
     account: CalledAccount,
+    failed: typeof answerLost,
     noteBreak: () => void,
   ): Promise<ProxiedAnswer> {
     const json = /^application\/(?:[\w.]+\+)?json\b/i.test(headers['content-type'] ?? '')
     const empty = (status === 202 || status === 204) && !headers['content-type']
     const answers = status === 304 || empty || (json && (status < 300 || (status >= 400 && status < 500)))
-    if (!answers) {
-      const retryAfter = retryAfterSeconds(headers['retry-after'], this.clock.now())
-      throw providerFailed('The provider is having trouble and did not answer properly.', { retryAfter })
-    }
+    if (!answers) throw failed({ retryAfter: retryAfterSeconds(headers['retry-after'], this.clock.now()) })
     const mount = new URL(mountOf('microsoft'), this.http.publicUrl)
-    const whole = wholeOf(body, noteBreak)
+    const whole = wholeOf(body, failed, noteBreak)
     const linked = account.provider === 'microsoft' && status === 200
     return {
       status,
@@ -145,18 +143,24 @@ function bodyOf({ provider, headers, body }: ProxiedRequest): AsyncIterable<Uint
   return provider === 'microsoft' ? refuseBindings(body) : body
 }
 
-/** It was done, and what stands there now is not this caller's to read. */
+/** It was done, and what stands there now is not this caller's to read: nothing is lost where the rest of it does not come. */
 async function keptBack({ body }: MailboxAnswer): Promise<ProxiedAnswer> {
-  for await (const _ of body);
+  try {
+    for await (const _ of body);
+  } catch {}
   return { status: 204, headers: {}, body: Buffer.alloc(0) }
 }
 
 /** An answer that breaks off before its first byte can still be answered properly; later, all we can do is break off too. */
-async function* wholeOf(body: AsyncIterable<Uint8Array>, noteBreak: () => void): AsyncGenerator<Uint8Array> {
+async function* wholeOf(
+  body: AsyncIterable<Uint8Array>,
+  failed: typeof answerLost,
+  noteBreak: () => void,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* body
   } catch (cause) {
     noteBreak()
-    throw providerFailed('The provider broke off in the middle of its answer.', { cause })
+    throw failed({ cause })
   }
 }

@@ -12,15 +12,24 @@ export const methodNotAllowed = (allowed: readonly string[]) =>
     publicText: `Here the proxy passes ${allowed.join(' and ')}, and nothing else.`,
   })
 
+interface Failure {
+  retryAfter?: number
+  cause?: unknown
+}
+
 /** The provider answered, but with nothing that could be passed back. */
-export const providerFailed = (publicText: string, more: { retryAfter?: number; cause?: unknown } = {}) =>
+export const providerFailed = (publicText: string, more: Failure = {}) =>
   new ApiError({ code: 'provider.unavailable', status: 503, publicText, logLevel: 'warn', retry: 'later', ...more })
 
+export const answerLost = (more: Failure) =>
+  providerFailed('The provider is having trouble and did not answer properly.', more)
+
 /** Nothing here sends it again: it may have been done. */
-export const outcomeUnknown = (cause: unknown) =>
-  providerFailed('The provider did not answer. Whether it has done this is not known: look before you ask again.', {
-    cause,
-  })
+export const outcomeUnknown = (more: Failure) =>
+  providerFailed(
+    'The provider did not answer properly. Whether it has done this is not known: look before you ask again.',
+    more,
+  )
 
 /** Nobody reads this answer any more. */
 export const callerLeft = () =>

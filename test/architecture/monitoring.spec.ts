@@ -1,42 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parser } from '@prometheus-io/lezer-promql'
-import { parse } from 'yaml'
 import { scrape, watchProcess } from '#platform/observability/metrics.js'
+import { alerts, namesIn, type Panel, panels, queries } from './monitoring-queries.js'
 import { ROOT, sourceFiles } from './source-files.js'
 
-interface Query {
-  where: string
-  expr: string
-}
-interface Panel {
-  id: number
-  type: string
-  title: string
-  description?: string
-  targets?: { expr: string }[]
-  gridPos: { x: number; y: number; w: number; h: number }
-}
-interface Alert {
-  alert: string
-  expr: string
-  for: string
-  labels: { severity: string }
-  annotations: { summary: string; description: string }
-}
-
-const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
-const { panels } = JSON.parse(read('deploy/monitoring/grafana-dashboard.json')) as { panels: Panel[] }
-const alerts: Alert[] = parse(read('deploy/monitoring/alerts.yaml')).groups.flatMap(
-  ({ rules }: { rules: Alert[] }) => rules,
-)
-const queries: Query[] = [
-  ...panels.flatMap(({ title, targets = [] }) =>
-    // Grafana puts a duration there.
-    targets.map(({ expr }) => ({ where: `panel ${title}`, expr: expr.replaceAll('$__rate_interval', '1m') })),
-  ),
-  ...alerts.map(({ alert, expr }) => ({ where: `alert ${alert}`, expr })),
-]
 const cases = queries.map(({ where, expr }) => [where, expr] as const)
 
 /** Given by Prometheus, or part of a histogram. */
@@ -99,7 +66,7 @@ describe('the alerts', () => {
       expect(alert.for).toMatch(/^\d+[mh]$/)
       expect(alert.annotations.summary).toMatch(/\.$/)
       expect(alert.annotations.description).toMatch(/\.$/)
-      expect(read('docs/operations.md').includes(`\`${name}\``)).toBe(true)
+      expect(readFileSync(join(ROOT, 'docs/operations.md'), 'utf8').includes(`\`${name}\``)).toBe(true)
     },
   )
 
@@ -110,13 +77,3 @@ describe('the alerts', () => {
 
 type Box = Panel['gridPos']
 const overlap = (a: Box, b: Box) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h
-
-/** The texts of all nodes of this kind; Prometheus' own grammar calls what it cannot read ⚠. */
-function namesIn(expr: string, kind: string): string[] {
-  const found: string[] = []
-  const cursor = parser.parse(expr).cursor()
-  do {
-    if (cursor.name === kind) found.push(expr.slice(cursor.from, cursor.to))
-  } while (cursor.next())
-  return found
-}

@@ -1,6 +1,4 @@
 import { Injectable } from '@nestjs/common'
-import type { Client } from '#domain/clients/client.entity.js'
-import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
 import { type DelegatedScope, isDelegatedScope, scopesBeyond } from '#domain/providers/delegated-scopes.js'
 import type { MailboxKind } from '#domain/providers/provider.port.js'
 import { allowUrl } from '#platform/egress/allowed-url.js'
@@ -8,6 +6,7 @@ import { EgressPolicy } from '#platform/egress/egress-policy.js'
 import { insufficientScope } from '#platform/errors/api-error.js'
 import { EgressError } from '#platform/errors/egress-error.js'
 import { type FieldProblem, type FieldProblems, ValidationError } from '#platform/errors/validation-error.js'
+import type { Asker } from './acceptance-statements.js'
 import { canonicalAddress } from './mailbox-address.js'
 
 export interface AskedAccess {
@@ -20,14 +19,19 @@ export interface AskedAccess {
 export interface CheckedAccess extends AskedAccess {
   /** Canonical. */
   email: string
+  callbackHost: string
   scope: DelegatedScope[]
 }
 
 export interface AskingContext {
-  client: Client
-  account: ServiceAccount
+  asker: Asker
   kinds: readonly MailboxKind[]
   nameOf: (index: number) => string
+}
+
+interface CheckedCallback {
+  host: string
+  problem: FieldProblem | null
 }
 
 /** Everything that can be said about a request without asking a provider. */
@@ -39,6 +43,8 @@ export class CheckAskedAccess {
   check(items: readonly AskedAccess[], context: AskingContext): CheckedAccess[] {
     const problems: FieldProblems = {}
     const seen = new Set<string>()
+    // Of fifty items most name the same one.
+    const callbacks = new Map<string, CheckedCallback>()
     const checked = items.map((item, index) => {
       const note = (field: string, problem: FieldProblem | null) => {
         const name = [context.nameOf(index), field].filter(Boolean).join('.')
@@ -47,26 +53,27 @@ export class CheckAskedAccess {
       const email = canonicalAddress(item.email)
       note('email', emailProblem(email, seen))
       if (email) seen.add(email)
-      note('callback_url', this.#callbackProblem(item.callbackUrl, context.client))
-      note('scope', scopeProblem(item.scope, context.account.delegatedScope as DelegatedScope[]))
-      return { ...item, email: email ?? '', scope: [...new Set(item.scope)] as DelegatedScope[] }
+      const callback = callbacks.get(item.callbackUrl) ?? this.#checkCallback(item.callbackUrl, context.asker)
+      callbacks.set(item.callbackUrl, callback)
+      note('callback_url', callback.problem)
+      note('scope', scopeProblem(item.scope, context.asker.delegatedScope as DelegatedScope[]))
+      const scope = [...new Set(item.scope)] as DelegatedScope[]
+      return { ...item, email: email ?? '', callbackHost: callback.host, scope }
     })
     if (Object.keys(problems).length > 0) throw new ValidationError(problems)
     for (const [index, { email }] of checked.entries()) refuseKindNotGranted(email, context, index)
     return checked
   }
 
-  #callbackProblem(text: string, client: Client): FieldProblem | null {
+  #checkCallback(text: string, { callbackOrigins }: Asker): CheckedCallback {
     try {
-      const { origin } = allowUrl(text, this.egress)
-      if (client.callbackOrigins.includes(origin)) return null
-      return {
-        key: 'errors.not_registered',
-        description: `${origin} is not a registered callback origin of this client`,
-      }
+      const { origin, host } = allowUrl(text, this.egress)
+      if (callbackOrigins.includes(origin)) return { host, problem: null }
+      const description = `${origin} is not a registered callback origin of this client`
+      return { host, problem: { key: 'errors.not_registered', description } }
     } catch (error) {
       if (!(error instanceof EgressError)) throw error
-      return { key: 'errors.not_allowed', description: error.publicText }
+      return { host: '', problem: { key: 'errors.not_allowed', description: error.publicText } }
     }
   }
 }
@@ -89,8 +96,8 @@ function scopeProblem(scope: readonly string[], ceiling: readonly DelegatedScope
 }
 
 /** Google's rooms show it in their address. Microsoft's do not: there the mint decides. */
-function refuseKindNotGranted(email: string, { account, kinds, nameOf }: AskingContext, index: number) {
-  if (account.provider !== 'google') return
+function refuseKindNotGranted(email: string, { asker, kinds, nameOf }: AskingContext, index: number) {
+  if (asker.provider !== 'google') return
   const kind: MailboxKind = email.endsWith('@resource.calendar.google.com') ? 'room' : 'person'
   if (kinds.includes(kind)) return
   const needed = kind === 'room' ? 'service_account/resources/manage' : 'service_account/accounts/manage'

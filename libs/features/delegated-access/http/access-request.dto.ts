@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { CallbackHost } from '#domain/deliveries/callback-host.entity.js'
 import { requiredText, text } from '#platform/http/read-input.js'
 import { limitDto } from '#platform/paging/paging.dto.js'
+import type { AcceptedRequest } from '../accept-requests.js'
 import type { AskedAccess } from '../check-asked-access.js'
 import type { CallbackAttempt, DelegatedAccessRequest } from '../delegated-access-request.entity.js'
 
@@ -63,7 +64,7 @@ export const listDto = z.strictObject({
   cursor: text(200).optional(),
 })
 
-export const toAcceptedBody = (requests: DelegatedAccessRequest[]): z.infer<typeof acceptedAnswer> => ({
+export const toAcceptedBody = (requests: AcceptedRequest[]): z.infer<typeof acceptedAnswer> => ({
   [BATCH_FIELD]: requests.map(({ id, email, state, decision }) => ({
     id,
     email,

@@ -1,4 +1,5 @@
 import { decodeJwt } from 'jose'
+import type { DelegatedScope } from '#domain/providers/delegated-scopes.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { openProxyStage, type ProxyStage, type StageProvider } from './proxy-stage.js'
 
@@ -84,6 +85,27 @@ describe('exchanging a mailbox’s token for the provider’s own', () => {
   ])('is refused at %s for %s, whose only token opens more', async (provider, email, why) => {
     const { status, json } = await exchange(await stage.tokenFor(provider, email))
     expect([status, json]).toEqual([400, { error: 'invalid_target', error_description: expect.stringMatching(why) }])
+  })
+
+  it.each<[DelegatedScope[], string]>([
+    [['write_only'], 'read_events'],
+    [['read_events', 'create_event'], 'delete_event'],
+    [['change_participation_status'], 'create_event'],
+  ])('is refused for %s: the provider has no token for it that does not open %s', async (scope, opened) => {
+    for (const subject of [
+      await stage.tokenFor('google', 'anna@acme.test', scope),
+      await stage.ownersTokenFor('google', 'anna@acme.test', scope),
+      await stage.ownersTokenFor('microsoft', 'milton@initech.test', scope),
+    ]) {
+      const { status, json } = await exchange(subject)
+      expect([status, json.error]).toEqual([400, 'invalid_target'])
+      expect(json.error_description).toContain(opened)
+    }
+  })
+
+  it('is given for a scope that writes where it may do all that Google has in one with it', async () => {
+    const { json } = await exchange(await stage.tokenFor('google', 'anna@acme.test', ['read_write']))
+    expect(json.scope).toBe('read_write')
   })
 
   it.each<[StageProvider, string, string]>([
@@ -224,7 +246,7 @@ describe('exchanging a mailbox’s token for the provider’s own', () => {
   })
 
   it('is counted: so often a minute for one mailbox, and no more', async () => {
-    const subject = await stage.tokenFor('google', 'anna@acme.test', ['change_participation_status'])
+    const subject = await stage.tokenFor('google', 'anna@acme.test', ['free_busy'])
     let answer = await exchange(subject)
     for (let asked = 1; answer.status === 200 && asked < 100; asked++) answer = await exchange(subject)
     expect([answer.status, answer.json.error]).toEqual([429, 'too_many_requests'])

@@ -1,6 +1,7 @@
-import { permissionsOf } from './delegated-scopes.js'
+import { type DelegatedScope, permissionsOf } from './delegated-scopes.js'
 import {
   missingScopes,
+  openedBesides,
   SOCRATE_USES,
   userScopesFor,
   userScopesForPermissions,
@@ -45,6 +46,25 @@ describe('scopes that a person is asked for', () => {
       for (const scope of [...userScopesFor(provider, uses), ...userScopesForPermissions(provider, permissions)])
         expect(wordsForUserScope(scope)).not.toBe(scope)
     expect(wordsForUserScope('Calendars.ReadBasic')).not.toBe('Calendars.ReadBasic')
+  })
+})
+
+describe('what a token for delegated scopes opens besides', () => {
+  it.each<[DelegatedScope, 'google' | 'microsoft', string]>([
+    ['read_only', 'google', ''],
+    ['free_busy', 'google', ''],
+    ['read_write', 'google', ''],
+    ['create_calendar', 'google', ''],
+    ['write_only', 'google', 'read_events'],
+    ['free_busy_write', 'google', 'read_events'],
+    ['create_event', 'google', 'read_events change_participation_status delete_event'],
+    ['read_only', 'microsoft', ''],
+    ['free_busy', 'microsoft', ''],
+    ['read_write', 'microsoft', ''],
+    ['list_calendars', 'microsoft', 'read_free_busy'],
+    ['write_only', 'microsoft', 'read_free_busy read_events create_calendar'],
+  ])('for %s at %s: “%s”', (scope, provider, besides) => {
+    expect(openedBesides(provider, permissionsOf([scope])).join(' ')).toBe(besides)
   })
 })
 

@@ -1,7 +1,9 @@
 import {
+  DELEGATED_SCOPES,
   type DelegatedPermission,
   googleScopesFor,
   microsoftPermissionFor,
+  permissionsOf,
   wordsForProviderScope,
 } from './delegated-scopes.js'
 import type { ProviderName } from './provider.port.js'
@@ -61,6 +63,20 @@ export const userScopesForPermissions = (
  */
 export const missingScopes = (provider: ProviderName, asked: readonly string[], granted: readonly string[]): string[] =>
   asked.filter((scope) => !granted.some((held) => COVERS[provider](held, scope)))
+
+/**
+ * What a token with the provider's scopes for these permissions opens besides. Neither provider has a scope to write and not
+ * to read, nor one to create and not to delete.
+ */
+export function openedBesides(
+  provider: ProviderName,
+  permissions: readonly DelegatedPermission[],
+): DelegatedPermission[] {
+  const held = userScopesForPermissions(provider, permissions)
+  const opens = (permission: DelegatedPermission) =>
+    missingScopes(provider, userScopesForPermissions(provider, [permission]), held).length === 0
+  return permissionsOf(DELEGATED_SCOPES).filter((each) => !permissions.includes(each) && opens(each))
+}
 
 const COVERS: Record<ProviderName, (held: string, scope: string) => boolean> = {
   google: (held, scope) => held === scope || scope.startsWith(`${WIDEST_AT_GOOGLE[held] ?? held}.`),

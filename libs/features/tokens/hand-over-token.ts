@@ -8,10 +8,10 @@ import { EndMailbox } from '#domain/grants/end-mailbox.js'
 import type { Grant } from '#domain/grants/grant.entity.js'
 import { type DelegatedScope, permissionsOf } from '#domain/providers/delegated-scopes.js'
 import { organisationOf } from '#domain/providers/organisation.js'
-import type { HandedToken } from '#domain/providers/provider.port.js'
-import { accessEnded, endsGrants } from '#domain/providers/provider-errors.js'
+import type { HandedToken, ProviderName } from '#domain/providers/provider.port.js'
+import { accessEnded, endsGrants, tokenTooWide } from '#domain/providers/provider-errors.js'
 import { Providers } from '#domain/providers/providers.js'
-import { userScopesForPermissions } from '#domain/providers/user-scopes.js'
+import { openedBesides, userScopesForPermissions } from '#domain/providers/user-scopes.js'
 import { Clock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { invalidToken } from '#platform/errors/api-error.js'
@@ -42,6 +42,7 @@ export class HandOverToken {
   /** @throws ApiError too_many_requests, invalid_token; ProviderError `grant.token_too_wide`, and whatever the provider says */
   async handOver(grant: Grant, account: Account, scope: readonly DelegatedScope[]): Promise<HandedOver> {
     await this.limits.providerTokens.count(account.id)
+    refuseWider(account.provider, scope)
     const { token, usableUntil } = grant.serviceAccountId
       ? await this.#byServiceAccount(grant.serviceAccountId, account, scope)
       : await this.#byItsOwner(account, scope)
@@ -80,4 +81,14 @@ export class HandOverToken {
     const scopes = userScopesForPermissions(provider, permissionsOf(scope))
     return this.providers.userAccess(provider).tokenFor(connected, scopes)
   }
+}
+
+/** The proxy keeps to the scope by the call; a token has nothing to keep to but the provider's own scopes. */
+function refuseWider(provider: ProviderName, scope: readonly DelegatedScope[]): void {
+  const besides = openedBesides(provider, permissionsOf(scope))
+  if (besides.length > 0)
+    throw tokenTooWide(
+      provider,
+      `The provider has no token for ${scope.join(' ')} that does not also open ${besides.join(' ')}.`,
+    )
 }

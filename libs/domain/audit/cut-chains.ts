@@ -10,6 +10,8 @@ import { recordAct } from './record-act.js'
 
 /** Who reads the audit at that moment is waited for; who wants to waits meanwhile, and so do those that chain. */
 const PATIENCE = '3s'
+/** Any constant of our own. */
+const ARCHIVING = 7_402_614
 
 /** Lets a month go that has been archived: says where the chains go on from, and drops its table. Both happen, or neither. */
 @Injectable()
@@ -33,6 +35,17 @@ export class CutChains {
       throw conflict(
         `The database user "${user.name}" does not own the tables of the audit, and may drop none. Give DATABASE_URL of the user that migrates.`,
       )
+  }
+
+  /** Two who archive at once would write into one file. @throws ApiError */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.database.inTransaction(async (tx) => {
+      // It holds nothing but the lock, for as long as the work takes.
+      await tx.execute('set local idle_in_transaction_session_timeout = 0')
+      const [lock] = await tx.execute<[{ taken: boolean }]>('select pg_try_advisory_xact_lock(?) as taken', [ARCHIVING])
+      if (!lock.taken) throw conflict('Somebody else is archiving. Give the command again when that has ended.')
+      return work()
+    })
   }
 
   /**

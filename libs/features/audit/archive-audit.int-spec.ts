@@ -1,11 +1,11 @@
-import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stateArchive } from '#domain/audit/audit-archive.js'
 import { AuditArchives } from '#domain/audit/audit-archives.js'
 import type { AuditEvent } from '#domain/audit/audit-event.js'
 import { AuditMonths } from '#domain/audit/audit-months.js'
-import { hashOfEvent } from '#domain/audit/canonical-form.js'
+import { BEFORE_ALL, hashOfEvent } from '#domain/audit/canonical-form.js'
 import { ChainArrivals } from '#domain/audit/chain-arrivals.js'
 import { CutChains } from '#domain/audit/cut-chains.js'
 import { FindEvents } from '#domain/audit/find-events.js'
@@ -21,7 +21,7 @@ import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { rowsOf } from '#platform/testing/rows-of.js'
-import { ArchiveAudit } from './archive-audit.js'
+import { ArchiveAudit, type ArchivedMonth } from './archive-audit.js'
 import { ShowReaders } from './show-readers.js'
 import { VerifyArchives } from './verify-archives.js'
 import { VerifyAudit } from './verify-audit.js'
@@ -57,8 +57,11 @@ async function act(database: Database, months: string[]) {
     await arrivals.chain()
   }
 }
-const archived = (parts: Parts, before: `${string}-01`, directory: string) =>
-  Array.fromAsync(parts.archiveAudit.archive(before, directory))
+async function archived({ archiveAudit }: Parts, before: `${string}-01`, directory: string) {
+  const months: ArchivedMonth[] = []
+  await archiveAudit.archive(before, directory, { onArchived: (month) => months.push(month) })
+  return months
+}
 const findings = async ({ verifyAudit }: Parts) =>
   (await Array.fromAsync(verifyAudit.verify({}))).filter(({ finding }) => finding)
 const problems = async ({ verifyArchives }: Parts, directory: string) =>
@@ -110,6 +113,22 @@ describe('a month that leaves', () => {
     await rm(part)
   })
 
+  it.each([
+    ['begun', 'audit-2026-02.ndjson.part', ''],
+    ['finished', 'audit-2026-02.ndjson', '{"archive":{"statement":"another","signature":"another"}}\n'],
+  ])('stays when the file that is %s has rows of a chain that the database never had', async (_, name, ending) => {
+    // Anybody can compute a hash: what proves a row is that its chain leads to one that is signed for.
+    const row = { client_id: 'cli_planted', sequence: 1, version: 1, previous: BEFORE_ALL, at: '', act: 'code.issued' }
+    const planted = `${JSON.stringify({ ...row, hash: hashOfEvent(row as AuditEvent) })}\n${ending}`
+    await writeFile(join(directory, name), planted)
+    await expect(archived(june(), '2026-04-01', directory)).rejects.toMatchObject({
+      publicText: expect.stringMatching(/nothing was dropped\. .*cli_planted/),
+    })
+    expect(await readdir(directory)).toEqual([name])
+    expect(await readFile(join(directory, name), 'utf8')).toBe(planted)
+    await rm(join(directory, name))
+  })
+
   it('stays when somebody reads the audit for long, a backup for example', async () => {
     await ground.database.inTransaction(async (tx) => {
       await tx.execute('select 1 from audit_events limit 1')
@@ -136,13 +155,22 @@ describe('a month that leaves', () => {
     parts.arrivals.catchUp = caughtUp
   })
 
-  it('is in a file of its own, whole, and in the database no more; chains go on from what is signed for', async () => {
-    const months = await archived(june(), '2026-04-01', directory)
+  it('is let go by one operator, into a file for the operator alone; chains go on from what is signed for', async () => {
+    const parts = june()
+    const cut = parts.chains.cut.bind(parts.chains)
+    parts.chains.cut = async (statement) => {
+      await expect(archived(june(), '2026-04-01', directory)).rejects.toMatchObject({
+        publicText: expect.stringContaining('Somebody else is archiving'),
+      })
+      await cut(statement)
+    }
+    const months = await archived(parts, '2026-04-01', directory)
     expect(months).toMatchObject([
       { month: '2026-02-01', lines: 9 },
       { month: '2026-03-01', lines: 3 },
     ])
     expect((await readdir(directory)).sort()).toEqual(['audit-2026-02.ndjson', 'audit-2026-03.ndjson'])
+    expect((await stat(months[0]!.file)).mode & 0o777).toBe(0o600)
     expect((await june().months.stored()).map(({ month }) => month)).not.toContain('2026-03-01')
     expect(await sql(`select min(sequence)::int as first from audit_events where client_id = 'cli_busy'`)).toEqual([
       { first: 7 },

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { Injectable } from '@nestjs/common'
 import { digestOf, stateArchive } from '#domain/audit/audit-archive.js'
 import { AuditArchives } from '#domain/audit/audit-archives.js'
@@ -12,8 +11,8 @@ import { conflict } from '#platform/errors/api-error.js'
 import { invalidField } from '#platform/errors/validation-error.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Signer } from '#platform/secrets/signer.js'
-import { ArchiveFile } from './archive-file.js'
-import { type ArchiveReading, readArchive } from './read-archive.js'
+import { ArchiveFile, type Line, makeDirectory } from './archive-file.js'
+import { type ArchiveReading, type ChainPlace, readArchive, strayIn } from './read-archive.js'
 import { VerifyAudit } from './verify-audit.js'
 
 const PAGE = 1_000
@@ -32,7 +31,10 @@ export interface ArchivedMonth {
   sha256: string
 }
 
-type OnProgress = (what: string, rows: number, of: number) => void
+interface Watcher {
+  onProgress?: (what: string, rows: number, of: number) => void
+  onArchived?: (month: ArchivedMonth) => void
+}
 type OnWritten = (rows: number) => void
 
 /**
@@ -71,21 +73,25 @@ export class ArchiveAudit {
     }
   }
 
-  /** Ends with the first month that cannot leave; those before it have. @throws ApiError */
-  async *archive(before: Month, directory: string, onProgress: OnProgress = () => {}): AsyncGenerator<ArchivedMonth> {
+  /** Ends with the first month that cannot leave; those before it have, and were told of. @throws ApiError, ValidationError */
+  async archive(before: Month, directory: string, watcher: Watcher = {}): Promise<void> {
     await this.chains.refuseUnlessAllowed()
-    const due = await Array.fromAsync(this.due(before))
-    if (due.length === 0) return
-    await mkdir(directory, { recursive: true }).catch((error) => {
-      throw invalidField('to', 'errors.unwritable', `the directory cannot be made (${error.code})`)
+    await this.chains.alone(async () => {
+      const due = await Array.fromAsync(this.due(before))
+      if (due.length === 0) return
+      await makeDirectory(directory).catch((error) => {
+        throw invalidField('to', 'errors.unwritable', `the directory cannot be made (${error.code})`)
+      })
+      await this.#refuseUnlessWhole(watcher)
+      for (const { month, rows } of due) {
+        const onWritten: OnWritten = (written) => watcher.onProgress?.(month.slice(0, 7), written, rows)
+        watcher.onArchived?.(await this.#archiveMonth(month, directory, onWritten))
+      }
     })
-    await this.#refuseUnlessWhole(onProgress)
-    for (const { month, rows } of due)
-      yield await this.#archiveMonth(month, directory, (written) => onProgress(month.slice(0, 7), written, rows))
   }
 
   /** Who signs what was tampered with makes it good. */
-  async #refuseUnlessWhole(onProgress: OnProgress): Promise<void> {
+  async #refuseUnlessWhole({ onProgress }: Watcher): Promise<void> {
     for await (const { clientId, finding } of this.verifyAudit.verify({ onProgress }))
       if (finding)
         throw conflict(
@@ -110,15 +116,11 @@ export class ArchiveAudit {
 
   /** Reads what there is, adds what it lacks, and reads again: what comes back was read from the file, and lacks nothing. */
   async #fill(file: ArchiveFile, month: Month, onWritten: OnWritten): Promise<ArchiveReading> {
-    const begins = await this.archives.beginnings()
-    await file.reopen()
+    // Before anything is changed in it: it may be another installation's.
+    await this.#read(file, file.begun(), month)
+    await file.takeUp()
     for (;;) {
-      const reading = await readArchive(file.rows(), begins)
-      if (reading.problem)
-        throw conflict(
-          `${file.name} does not hold what it should, and nothing was dropped. ${reading.problem} Move it away.`,
-        )
-      const ends = await this.database.read((em) => this.months.endsIn(em, month))
+      const { reading, ends } = await this.#read(file, file.rows(), month)
       const lacking = ends.filter(({ client_id, sequence }) => placeIn(reading, client_id) < sequence)
       if (lacking.length === 0) return reading
       let rows = reading.lines
@@ -130,6 +132,20 @@ export class ArchiveAudit {
           onWritten(rows)
         }
     }
+  }
+
+  /** And where its chains end in the database, which is where they end in the file, or further on. @throws ApiError */
+  async #read(file: ArchiveFile, lines: AsyncIterable<Line>, month: Month) {
+    const begins = await this.archives.beginnings()
+    const reading = await readArchive(lines, begins)
+    const ends = await this.database.read((em) => this.months.endsIn(em, month))
+    const here = new Map<string, ChainPlace>(begins)
+    for (const end of ends) here.set(end.client_id, end)
+    const problem = reading.problem ?? strayIn(reading, here)
+    if (!problem) return { reading, ends }
+    throw conflict(
+      `${file.name} (or its .part) does not hold what it should, and nothing was dropped. ${problem} Move it away.`,
+    )
   }
 
   async *#rowsOf(month: Month, clientId: string, after: number): AsyncGenerator<AuditEvent[]> {

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs'
-import { type FileHandle, open, rename, truncate } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createReadStream, existsSync } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, truncate } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import type { SignedStatement } from '#domain/audit/audit-archive.js'
 
 /** Longer lines are not read: whoever can write such a file could fill our memory. */
@@ -8,6 +8,9 @@ const LONGEST_LINE = 64 * 1024 * 1024
 const LINE_END = 10
 /** How the last line begins, and no row does. */
 const SIGNED = Buffer.from('{"archive":')
+
+/** Whose mailbox was read when, and by whom, is in it. */
+const FOR_THE_OPERATOR = 0o600
 
 const archiveNameOf = (month: string) => `audit-${month.slice(0, 7)}.ndjson`
 
@@ -29,15 +32,18 @@ export class ArchiveFile {
     this.#part = `${this.path}.part`
   }
 
-  /** Opens what an earlier run has begun, or finished for a month that has not left yet: its whole rows are kept. */
-  async reopen(): Promise<void> {
+  /** What an earlier run has written, of a month that it finished or not. */
+  async *begun(): AsyncGenerator<Line> {
+    const path = [this.path, this.#part].find(existsSync)
+    if (path) yield* rowsOf(path)
+  }
+
+  /** To go on behind its last whole row. */
+  async takeUp(): Promise<void> {
     await rename(this.path, this.#part).catch(unlessMissing)
-    await (await open(this.#part, 'a')).close()
+    await (await open(this.#part, 'a', FOR_THE_OPERATOR)).close()
     let rows = 0
-    for await (const { bytes, end } of linesOf(this.#part)) {
-      if (bytes.subarray(0, SIGNED.length).equals(SIGNED)) break
-      rows = end
-    }
+    for await (const { end } of rowsOf(this.#part)) rows = end
     await truncate(this.#part, rows)
   }
 
@@ -48,7 +54,7 @@ export class ArchiveFile {
 
   /** The rows that are written, to be read back. */
   rows(): AsyncGenerator<Line> {
-    return linesOf(this.#part)
+    return rowsOf(this.#part)
   }
 
   /** Comes back when all of it is on the disk, under its name. */
@@ -66,7 +72,7 @@ export class ArchiveFile {
   }
 }
 
-interface Line {
+export interface Line {
   /** With its end. */
   bytes: Buffer
   /** Where it ends in the file. */
@@ -88,6 +94,21 @@ export async function* linesOf(path: string): AsyncGenerator<Line> {
     rest = bytes.subarray(from)
     if (rest.length > LONGEST_LINE) throw new RangeError('It has a line that is longer than 64 MiB.')
   }
+}
+
+/** Up to what was signed about them. */
+async function* rowsOf(path: string): AsyncGenerator<Line> {
+  for await (const line of linesOf(path)) {
+    if (line.bytes.subarray(0, SIGNED.length).equals(SIGNED)) return
+    yield line
+  }
+}
+
+/** On the disk with all that leads to it: what lies in a directory that is lost is lost, too. */
+export async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let made = resolve(path); made.length >= first.length; made = dirname(made)) await onDisk(dirname(made))
 }
 
 async function onDisk(path: string): Promise<void> {

@@ -5,7 +5,7 @@ import type { AuditEvent } from '#domain/audit/audit-event.js'
 import type { AuditHead } from '#domain/audit/audit-head.js'
 import { hashOfEvent } from '#domain/audit/canonical-form.js'
 
-interface ChainPlace {
+export interface ChainPlace {
   sequence: number
   hash: string
 }
@@ -50,6 +50,19 @@ export async function readArchive(
     ends.set(line!.client_id, { sequence: line!.sequence, hash: line!.hash })
   }
   return { ...reading, sha256: digest.digest('hex') }
+}
+
+/**
+ * Whoever can write to the file can compute hashes: a chain that the database does not have must not come to be signed for.
+ * @param here where the chains end in the database
+ */
+export function strayIn({ ends }: ArchiveReading, here: ReadonlyMap<string, ChainPlace>): string | null {
+  for (const [client, { sequence, hash }] of ends) {
+    const end = here.get(client)
+    if (!end || sequence > end.sequence || (sequence === end.sequence && hash !== end.hash))
+      return `Row ${sequence} of ${client} is not in the database.`
+  }
+  return null
 }
 
 type ArchiveLine = AuditEvent & { archive?: Omit<SignedStatement, 'month'> }

@@ -75,13 +75,12 @@ export async function archiveAudit(run: RunStep, { json, dryRun: dry_run, ...res
   if (isTrial) return showDueMonths(run, before, { json })
   if (!to) throw invalidField('to', 'errors.required', 'is needed: the directory that the files go to')
   const months: ArchivedMonth[] = []
-  await run(ArchiveAudit, async (step) => {
-    for await (const archived of step.archive(before, to, onProgress)) {
-      months.push(archived)
-      // Should a later one fail, this is what has been done.
-      if (!json) process.stderr.write(`${archived.month.slice(0, 7)} is in ${archived.file}\n`)
-    }
-  })
+  const onArchived = (archived: ArchivedMonth) => {
+    months.push(archived)
+    // Should a later one fail, this is what has been done.
+    if (!json) process.stderr.write(`${archived.month.slice(0, 7)} is in ${archived.file}\n`)
+  }
+  await run(ArchiveAudit, (step) => step.archive(before, to, { onProgress, onArchived }))
   answer({ json }, toArchivedBody(months), () =>
     months.length === 0
       ? [nothingBefore(before)]

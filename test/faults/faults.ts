@@ -206,8 +206,16 @@ export async function loseQueue(
   mandate.sandbox.receiver.standIn.faults.add({ path: '/*', delayMs: 100, times: requests })
   const before = mandate.told
   const asking = mandate.ask(requests)
-  await until('some to be told', () => mandate.told > before + requests / 10, { everyMs: 10, timeoutMs: 60_000 })
+  await until('some to be told', () => mandate.told > before + requests / 10, { everyMs: 10, timeoutMs: 180_000 })
   mandate.deaths += 1
   await lose()
   await asking
+}
+
+/** One a second: the sweeper of every worker rings for those who wait, also of a worker that has never rung before. */
+export async function letMinutesPass(mandate: MandateUnderFaults, minutes: number): Promise<void> {
+  for (let minute = 0; minute < minutes; minute++) {
+    await mandate.letAMinutePass()
+    await pause(1_000)
+  }
 }

@@ -42,10 +42,19 @@ export class OwnRedis {
     await this.startServer()
   }
 
-  async freeze(seconds: number): Promise<void> {
+  /** Is connected and says nothing, until it thaws. */
+  freeze(): void {
     this.#server?.kill('SIGSTOP')
-    await pause(seconds * 1000)
+  }
+
+  thaw(): void {
     this.#server?.kill('SIGCONT')
+  }
+
+  async freezeFor(seconds: number): Promise<void> {
+    this.freeze()
+    await pause(seconds * 1000)
+    this.thaw()
   }
 
   async stop(): Promise<void> {

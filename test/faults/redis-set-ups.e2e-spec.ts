@@ -39,7 +39,6 @@ withRedis('Redis, however it is set up,', () => {
       sharer: ({ clientId }) => clientId,
     })
     const doorbell = new Doorbell(backend, log)
-    closing.push(() => doorbell.onApplicationShutdown())
     const done = new Set<number>()
     const worker = new Worker(job.name, async ({ data }) => void done.add(data.n), {
       ...{ connection: backend.workerConnection, prefix: backend.prefix, concurrency: 8 },

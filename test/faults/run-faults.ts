@@ -154,7 +154,11 @@ function faultsOn(redis: OwnRedis | null, { minutes, requests }: { minutes: numb
     ...everywhere,
     ['Redis flushed', (mandate) => faults.loseQueue(mandate, 400, () => redis.flush())],
     ['Redis killed', (mandate) => faults.loseQueue(mandate, 400, () => redis.killAndRestart())],
-    ['Redis frozen for 20 s', (mandate) => faults.loseQueue(mandate, 400, () => redis.freeze(20))],
+    [
+      'Redis frozen for 20 s',
+      (mandate) =>
+        faults.loseQueue(mandate, 400, () => Promise.all([redis.freezeFor(20), faults.letMinutesPass(mandate, 15)])),
+    ],
   ]
 }
 

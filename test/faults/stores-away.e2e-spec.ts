@@ -1,6 +1,9 @@
 import { loadSettings } from '#platform/config/settings.js'
 import { Log } from '#platform/observability/log.js'
+import { Doorbell } from '#platform/queues/doorbell.js'
+import { defineJob } from '#platform/queues/job.js'
 import { openQueueBackend } from '#platform/queues/queue-backend.js'
+import type { Secret } from '#platform/secrets/secret.js'
 import { redisForTests } from '#platform/testing/machine-for-tests.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { redisAt } from '#platform/testing/redis-settings.js'
@@ -28,7 +31,7 @@ withRedis('a Redis of the queue', () => {
     const stage = await Stage.open(url, { settings: { REDIS_URL: redis.url } })
     try {
       const acme = await stage.api.authorise(await stage.api.addClient('Scheduler'), 'acme')
-      const thawed = redis.freeze(6)
+      const thawed = redis.freezeFor(6)
       const begun = Date.now()
       const [id] = await stage.ask(acme, { email: 'anna@acme.test', state: 'while frozen' })
       // Committed and answered while the bell hangs: far less than Redis takes to come back.
@@ -43,6 +46,58 @@ withRedis('a Redis of the queue', () => {
       await redis.stop()
     }
   }, 60_000)
+})
+
+describe('a process whose first bell of a kind comes', () => {
+  const { url } = testDatabase()
+  const log = new Log('silent')
+  const job = defineJob<{ n: number }>({ name: 'work', id: ({ n }) => `work-${n}`, sharer: () => 'cli_1' })
+  const whileRedis = redisForTests() ? it : it.skip
+
+  async function ringsAfter(
+    away: { begin(): unknown; end(): unknown },
+    databaseUrl: Secret<string>,
+    redisUrl?: string,
+  ) {
+    const stores = { redis: redisUrl ? redisAt(redisUrl) : null, queuePrefix: 'mandate' }
+    const backend = await openQueueBackend(stores, databaseUrl, log)
+    try {
+      const doorbell = new Doorbell(backend, log)
+      await away.begin()
+      expect(await doorbell.ring(job, [{ n: 1 }])).toBe(false)
+      await away.end()
+      await until('a bell to be heard', () => doorbell.ring(job, [{ n: 2 }]), { timeoutMs: 30_000 })
+    } finally {
+      await backend.close()
+    }
+  }
+
+  whileRedis('while Redis says nothing gives it up, and rings when Redis speaks again', async () => {
+    const redis = (await OwnRedis.start())!
+    try {
+      await ringsAfter({ begin: () => redis.freeze(), end: () => redis.thaw() }, url, redis.url)
+    } finally {
+      await redis.stop()
+    }
+  })
+
+  whileRedis('while Redis is gone gives it up, and rings when Redis is back', async () => {
+    const redis = (await OwnRedis.start())!
+    try {
+      await ringsAfter({ begin: () => redis.stop(), end: () => redis.startServer() }, url, redis.url)
+    } finally {
+      await redis.stop()
+    }
+  })
+
+  it('while PostgreSQL is gone gives it up, and rings when PostgreSQL is back', async () => {
+    const gate = await Gate.before(url)
+    try {
+      await ringsAfter({ begin: () => gate.shut(), end: () => gate.open() }, gate.url)
+    } finally {
+      await gate.close()
+    }
+  })
 })
 
 describe('a PostgreSQL that is away', () => {

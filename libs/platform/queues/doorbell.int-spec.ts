@@ -33,7 +33,6 @@ describe.each(STORES)('the doorbell, on %s', (store) => {
   afterAll(async () => {
     await queue.obliterate({ force: true })
     await queue.close()
-    await doorbell.onApplicationShutdown()
     await backend.close()
   })
 

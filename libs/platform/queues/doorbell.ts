@@ -1,12 +1,12 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common'
-import { ErrorCode, Job, type JobsOptions, Queue } from 'bullmq'
+import { Inject, Injectable } from '@nestjs/common'
+import { ErrorCode, Job, type JobsOptions } from 'bullmq'
 import { seconds } from '#platform/clock/clock.js'
 import { Batch } from '#platform/database/batch.js'
 import { failPoint } from '#platform/fail-points/fail-point.js'
 import { Log } from '#platform/observability/log.js'
 import { FairShare } from './fair-share.js'
 import type { JobDefinition } from './job.js'
-import { QUEUE_BACKEND, type QueueBackend } from './queue-backend.js'
+import { QUEUE_BACKEND, type QueueBackend, type StoreQueue } from './queue-backend.js'
 
 const BULK = 500
 /** Whose turn it is may be known so much later. */
@@ -21,7 +21,7 @@ const COLLECTED = { collectMs: 2, most: 64 }
  * that is down delays work and never refuses or loses it.
  */
 @Injectable()
-export class Doorbell implements OnApplicationShutdown {
+export class Doorbell {
   readonly #bells = new Map<string, BellPull>()
 
   constructor(
@@ -80,11 +80,6 @@ export class Doorbell implements OnApplicationShutdown {
     return manager ? { telemetry: { metadata: manager.getMetadata(manager.active()), omitContext: true } } : {}
   }
 
-  /** The last of Nest's hooks: jobs and requests that are being finished still ring, and a closed queue would never answer them. */
-  async onApplicationShutdown() {
-    await Promise.all([...this.#bells.values()].map(({ queue }) => queue.close()))
-  }
-
   async #ring(name: string, bells: readonly Bell[]): Promise<boolean> {
     try {
       const { queue } = this.#bell(name)
@@ -105,10 +100,7 @@ export class Doorbell implements OnApplicationShutdown {
   #bell(name: string) {
     const known = this.#bells.get(name)
     if (known) return known
-    const { producerConnection: connection, prefix, telemetry } = this.backend
-    const queue = new Queue(name, { connection, prefix, ...(telemetry && { telemetry }) })
-    // Without a listener a dropped connection would end the process.
-    queue.on('error', (error) => this.log.failure('queue.connection_failed', error, { job: name }))
+    const queue = this.backend.queue(name)
     const single = new Batch<Bell, boolean>(async (bells) => {
       const rung = await this.#ring(name, bells)
       return bells.map(() => rung)
@@ -122,7 +114,7 @@ export class Doorbell implements OnApplicationShutdown {
 type Bell = ReturnType<typeof bell>
 
 interface BellPull {
-  queue: Queue
+  queue: StoreQueue
   single: Batch<Bell, boolean>
   shares: FairShare
   lookAgainAt: number

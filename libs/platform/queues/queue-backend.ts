@@ -1,4 +1,11 @@
-import { createPostgresBackend, runMigrations, setDefaultBackendFactory, type Telemetry } from 'bullmq'
+import {
+  createPostgresBackend,
+  getDefaultBackendFactory,
+  Queue,
+  runMigrations,
+  setDefaultBackendFactory,
+  type Telemetry,
+} from 'bullmq'
 import pg from 'pg'
 import { seconds } from '#platform/clock/clock.js'
 import type { RedisSettings, StoreSettings } from '#platform/config/settings.js'
@@ -13,6 +20,8 @@ export const QUEUE_BACKEND = Symbol('queue backend')
 export interface QueueBackend {
   readonly kind: 'redis' | 'postgres'
   /** For `add`: fails at once while the store is down, because a lost ring is made good by the sweeper. */
+  queue(name: string): StoreQueue
+  /** What those queues use. */
   readonly producerConnection: RedisConnection | pg.Pool
   /** For workers: waits for the store to come back. */
   readonly workerConnection: RedisConnection | pg.Pool
@@ -30,20 +39,40 @@ export async function openQueueBackend(
 ): Promise<QueueBackend> {
   const telemetry = isTracing() ? new (await import('bullmq-otel')).BullMQOtel() : undefined
   const backend = await (redis ? openRedis(redis, log, queuePrefix) : openPostgres(databaseUrl, log, queuePrefix))
-  return { ...backend, telemetry }
+  try {
+    return { ...backend, queue: await queuesOf(backend, telemetry), telemetry }
+  } catch (error) {
+    await backend.close()
+    throw error
+  }
 }
 
-async function openRedis(settings: RedisSettings, log: Log, prefix: string): Promise<QueueBackend> {
+/** On either store: what BullMQ calls a queue is one on Redis. */
+export type StoreQueue = ReturnType<Awaited<ReturnType<typeof queuesOf>>>
+
+type Store = Omit<QueueBackend, 'queue' | 'telemetry'>
+
+/**
+ * All of one that is ready before anybody rings. A queue that BullMQ opens by itself asks the store first what it is, and
+ * keeps for good what comes of it, also a failure (`initializing` of RedisConnection, `readyPromise` of PostgresConnection):
+ * a process whose first bell came while the store was silent would never ring again.
+ */
+async function queuesOf({ producerConnection: connection, prefix }: Store, telemetry?: Telemetry) {
+  const options = { connection, prefix, ...(telemetry && { telemetry }) }
+  const opened = getDefaultBackendFactory()('producers', options)
+  // The connection's own listener logs it.
+  opened.on('error', () => {})
+  await opened.waitUntilReady()
+  return (name: string) => new Queue(name, options, () => opened.forQueue(name))
+}
+
+async function openRedis(settings: RedisSettings, log: Log, prefix: string): Promise<Store> {
   // BullMQ's choice of store is one per process.
   setDefaultBackendFactory()
   const [producer, worker] = [
-    // A Redis that is connected and silent must not hold up the answer to a request that is committed already.
-    redisConnection(settings, {
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: null,
-      commandTimeout: seconds(2),
-      enableAutoPipelining: true,
-    }),
+    // A Redis that is connected and silent must not hold up the answer to a request that is committed already. No
+    // auto-pipelining here: what is said meanwhile would wait for that to be given up before its own time began.
+    redisConnection(settings, { enableOfflineQueue: false, maxRetriesPerRequest: null, commandTimeout: seconds(2) }),
     // What the jobs of one turn of the event loop say goes out as one write, which is most of what a command costs.
     redisConnection(settings, { maxRetriesPerRequest: null, enableAutoPipelining: true }),
   ]
@@ -75,7 +104,7 @@ async function openRedis(settings: RedisSettings, log: Log, prefix: string): Pro
   }
 }
 
-async function openPostgres(url: Secret<string>, log: Log, prefix: string): Promise<QueueBackend> {
+async function openPostgres(url: Secret<string>, log: Log, prefix: string): Promise<Store> {
   setDefaultBackendFactory(createPostgresBackend)
   const pool = new pg.Pool({
     connectionString: url.reveal(),

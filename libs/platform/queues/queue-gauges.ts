@@ -1,21 +1,18 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common'
-import { Queue } from 'bullmq'
 import { addMeasurement } from '#platform/observability/metrics.js'
 import { QUEUE_AGE, QUEUE_JOBS } from './queue.metrics.js'
-import type { QueueBackend } from './queue-backend.js'
+import type { QueueBackend, StoreQueue } from './queue-backend.js'
 
 /** So many jobs at the head of a queue are looked at for a fresh one. */
 const LOOKED_AT = 20
 
 /** Shows the operator's scrapes how long a worker process's queues are, and how old. */
 export class QueueGauges implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #queues: Queue[]
+  readonly #queues: StoreQueue[]
   #takeAway = () => {}
 
-  constructor(names: readonly string[], { producerConnection: connection, prefix }: QueueBackend) {
-    this.#queues = names.map((name) => new Queue(name, { connection, prefix }))
-    // The doorbell says when the store is away; a scrape that fails is counted.
-    for (const queue of this.#queues) queue.on('error', () => {})
+  constructor(names: readonly string[], backend: QueueBackend) {
+    this.#queues = names.map((name) => backend.queue(name))
   }
 
   onApplicationBootstrap() {
@@ -24,13 +21,12 @@ export class QueueGauges implements OnApplicationBootstrap, BeforeApplicationShu
     this.#takeAway = addMeasurement({ gauges, measure })
   }
 
-  async beforeApplicationShutdown() {
+  beforeApplicationShutdown() {
     this.#takeAway()
-    await Promise.all(this.#queues.map((queue) => queue.close()))
   }
 }
 
-async function measureOne(queue: Queue): Promise<void> {
+async function measureOne(queue: StoreQueue): Promise<void> {
   const [counts, first, firstOfLater] = await Promise.all([
     queue.getJobCounts('wait', 'prioritized', 'delayed', 'active'),
     queue.getJobs(['wait'], 0, LOOKED_AT - 1, true),

@@ -82,12 +82,13 @@ describe('grants', () => {
     const { grantId } = await grantMailbox()
     return { requestId, grantId, code: await issueCode(grantId, requestId) }
   }
+  const clientNamed = (id: string) => Promise.resolve({ id })
   const redeem = (code: string, by: Partial<Redemption> = {}) =>
-    redeemCode.redeem({ code, clientId: CLIENT, redirectUri: CALLBACK_URL, ...by })
+    redeemCode.redeem({ code, client: clientNamed(CLIENT), redirectUri: CALLBACK_URL, ...by })
   const refresh = (issued: IssuedTokens, by: Partial<Refresh> = {}) =>
-    refreshTokens.rotate({ refreshToken: issued.refreshToken.reveal(), clientId: CLIENT, ...by })
+    refreshTokens.rotate({ refreshToken: issued.refreshToken.reveal(), client: clientNamed(CLIENT), ...by })
   const facts = (token: Secret<string>, clientId = CLIENT) =>
-    inspect.find(ground.database.lookUp, token.reveal(), clientId)
+    inspect.find(ground.database.lookUp, token.reveal(), clientNamed(clientId))
   const isAlive = async (issued: IssuedTokens) =>
     (await tokens.findGrantByAccessToken(ground.database.lookUp, issued.accessToken.reveal())) !== null
   /** What is on record about a grant. */
@@ -160,7 +161,7 @@ describe('grants', () => {
     })
 
     it.each([
-      ['another client', { clientId: 'cli_globex' }],
+      ['another client', { client: clientNamed('cli_globex') }],
       ['another URL', { redirectUri: `${CALLBACK_URL}&more` }],
       ['a URL in other letters', { redirectUri: CALLBACK_URL.replace('https', 'HTTPS') }],
     ])('is neither burnt nor punished when it is tried with %s', async (_what, by) => {
@@ -401,7 +402,7 @@ describe('grants', () => {
 
     it('does nothing for another client', async () => {
       const issued = await redeem((await newCode()).code)
-      await refused(refresh(issued, { clientId: 'cli_globex' }))
+      await refused(refresh(issued, { client: clientNamed('cli_globex') }))
 
       expect(await isAlive(await refresh(issued))).toBe(true)
     })

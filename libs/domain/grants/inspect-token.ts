@@ -29,10 +29,14 @@ export class InspectToken {
     @Inject(REFRESH_TOKEN_SETTINGS) private readonly settings: RefreshTokenSettings,
   ) {}
 
-  /** Null for whatever would be refused if this client used it now, whatever the reason. */
-  async find(lookUp: LookUp, token: string, clientId: string): Promise<TokenFacts | null> {
+  /**
+   * Null for whatever would be refused if this client used it now, whatever the reason. Looked for while it is being found out
+   * who the client is.
+   * @throws whatever `client` throws
+   */
+  async find(lookUp: LookUp, token: string, client: Promise<{ id: string }>): Promise<TokenFacts | null> {
     const tokenHash = hashOf(token)
-    const [access] = await lookUp(FIND_ACCESS_TOKEN, tokenHash)
+    const [[access], { id: clientId }] = await Promise.all([lookUp(FIND_ACCESS_TOKEN, tokenHash), client])
     if (access) return access.clientId === clientId ? this.#ofAccessToken(access) : null
     const [refresh] = await lookUp(FIND_REFRESH_TOKEN, tokenHash)
     return refresh?.clientId === clientId ? this.#ofRefreshToken(refresh) : null

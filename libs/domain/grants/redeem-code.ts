@@ -14,7 +14,8 @@ import { type IssuedTokens, Tokens } from './tokens.js'
 
 export interface Redemption {
   code: string
-  clientId: string
+  /** Whose it has to be; looked for while that is being found out. */
+  client: Promise<{ id: string }>
   redirectUri: string
   /** Of PKCE. */
   codeVerifier?: string | undefined
@@ -38,15 +39,15 @@ export class RedeemCode {
     private readonly revoke: RevokeGrants,
   ) {}
 
-  /** @throws OAuthError invalid_grant */
+  /** @throws OAuthError invalid_grant, and whatever `client` throws: then the code is as it was */
   redeem(redemption: Redemption): Promise<IssuedTokens> {
-    return traced('redeem-code', { fields: { client: redemption.clientId } }, () => this.#redeem(redemption))
+    return traced('redeem-code', {}, () => this.#redeem(redemption))
   }
 
   async #redeem(redemption: Redemption): Promise<IssuedTokens> {
     const codeHash = hashOf(redemption.code)
     const code = await this.#getCode(codeHash, redemption)
-    note({ request: code.requestId })
+    note({ client: code.clientId, request: code.requestId })
     const tokens = await this.#exchange(codeHash, code)
     failPoint('redeem-code.committed')
     if (tokens) return tokens
@@ -58,8 +59,8 @@ export class RedeemCode {
    * The checks that need no lock. Whoever fails one neither burns the code nor ends what it bought: else everybody who
    * sees a code go by could (OAuth 2.1, "Reuse of Authorization Codes").
    */
-  async #getCode(codeHash: string, { clientId, redirectUri, codeVerifier }: Redemption): Promise<FoundCode> {
-    const [code] = await this.database.lookUp(FIND_CODE, codeHash)
+  async #getCode(codeHash: string, { client, redirectUri, codeVerifier }: Redemption): Promise<FoundCode> {
+    const [[code], { id: clientId }] = await Promise.all([this.database.lookUp(FIND_CODE, codeHash), client])
     if (!code) throw refused('no such code')
     if (code.clientId !== clientId) throw refused('the code belongs to another client')
     if (code.redirectUri !== redirectUri) throw refused('redirect_uri differs from the one the code was issued for')

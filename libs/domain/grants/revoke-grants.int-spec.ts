@@ -69,6 +69,7 @@ describe('revoking a mailbox while another process goes on with it', () => {
     }
 
     const race = async (n: number) => {
+      const client = Promise.resolve({ id: CLIENT })
       const [access, code] = [`access-ser_1-${n}`, `code-ser_1-${n}`]
       expect(await opens(access)).toBe(true)
       let isRevoked = false
@@ -76,13 +77,13 @@ describe('revoking a mailbox while another process goes on with it', () => {
         // Again and again, until one is refused: so every moment of the revocation is met.
         for (let refreshToken = `refresh-ser_1-${n}`; ; ) {
           const hasEnded = isRevoked
-          const tokens = await succeeds(other.refreshTokens.rotate({ refreshToken, clientId: CLIENT }))
+          const tokens = await succeeds(other.refreshTokens.rotate({ refreshToken, client }))
           if (tokens && hasEnded) tooLate.push(refreshToken)
           if (!tokens || hasEnded) return
           refreshToken = tokens.refreshToken.reveal()
         }
       })()
-      const redeeming = succeeds(other.codes.redeem({ code, clientId: CLIENT, redirectUri: CALLBACK_URL }))
+      const redeeming = succeeds(other.codes.redeem({ code, client, redirectUri: CALLBACK_URL }))
       await database.inTransaction((tx) => revoke.revokeAllOfAccount(tx, `acc_ser_1_${n}`))
       isRevoked = true
       if (await opens(access)) tooLate.push(access)

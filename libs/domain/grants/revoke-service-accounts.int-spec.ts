@@ -67,6 +67,7 @@ describe('revoking a service account with ten thousand mailboxes', () => {
   async function works(orm: MikroORM, id: string, n: number) {
     const { database, tokens, codes, refreshTokens, inspect } = partsOf(orm)
     const [access, code, refreshToken] = [`access-${id}-${n}`, `code-${id}-${n}`, `refresh-${id}-${n}`]
+    const client = Promise.resolve({ id: CLIENT })
     const succeeds = (work: Promise<unknown>) =>
       work.then(
         () => true,
@@ -74,9 +75,9 @@ describe('revoking a service account with ten thousand mailboxes', () => {
       )
     return {
       access: (await tokens.findGrantByAccessToken(database.lookUp, access)) !== null,
-      introspection: (await inspect.find(database.lookUp, access, CLIENT)) !== null,
-      code: await succeeds(codes.redeem({ code, clientId: CLIENT, redirectUri: CALLBACK_URL })),
-      refresh: await succeeds(refreshTokens.rotate({ refreshToken, clientId: CLIENT })),
+      introspection: (await inspect.find(database.lookUp, access, client)) !== null,
+      code: await succeeds(codes.redeem({ code, client, redirectUri: CALLBACK_URL })),
+      refresh: await succeeds(refreshTokens.rotate({ refreshToken, client })),
     }
   }
   const ALL = { access: true, introspection: true, code: true, refresh: true }
@@ -188,7 +189,7 @@ describe('revoking a service account with ten thousand mailboxes', () => {
       // Not `works`: a refresh would wait for the grant that is held.
       const { database, tokens, codes } = partsOf(other)
       expect(await tokens.findGrantByAccessToken(database.lookUp, 'access-ser_d-1')).toBeNull()
-      const redemption = { code: 'code-ser_d-1', clientId: CLIENT, redirectUri: CALLBACK_URL }
+      const redemption = { code: 'code-ser_d-1', client: Promise.resolve({ id: CLIENT }), redirectUri: CALLBACK_URL }
       await expect(codes.redeem(redemption)).rejects.toMatchObject({ code: 'invalid_grant' })
       expect(await acts('ser_d', 'service_account.grants_ended')).toEqual([])
     } finally {
@@ -213,7 +214,7 @@ describe('revoking a service account with ten thousand mailboxes', () => {
   it('leaves a code that comes while it is thrown unused, and calls that no replay', async () => {
     await fillServiceAccount(partsOf(one).database, { id: 'ser_g', clientId: 'cli_g', mailboxes: 1, now: clock.now() })
     await sql(`update service_accounts set revoked_at = ?::timestamptz where id = 'ser_g'`, [clock.now()])
-    const redemption = { code: 'code-ser_g-1', clientId: 'cli_g', redirectUri: CALLBACK_URL }
+    const redemption = { code: 'code-ser_g-1', client: Promise.resolve({ id: 'cli_g' }), redirectUri: CALLBACK_URL }
     await expect(partsOf(other).codes.redeem(redemption)).rejects.toMatchObject({ code: 'invalid_grant' })
     expect(await sql(`select redeemed_at from codes where grant_id = 'gra_ser_g_1'`)).toEqual([{ redeemed_at: null }])
     expect(await sql(`select from audit_arrivals where act = 'code.replayed' and subject = 'gra_ser_g_1'`)).toEqual([])

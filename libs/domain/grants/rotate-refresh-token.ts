@@ -15,7 +15,8 @@ import { type IssuedTokens, REPLAY_MEMORY, Tokens } from './tokens.js'
 
 export interface Refresh {
   refreshToken: string
-  clientId: string
+  /** Whose it has to be; looked for while that is being found out. */
+  client: Promise<{ id: string }>
   /** The scope of the new access token, where the client asked for less than the grant's. Throws when it is more. */
   narrow?: (grant: Grant) => string[] | null
 }
@@ -37,11 +38,14 @@ export class RotateRefreshToken {
     @Inject(REFRESH_TOKEN_SETTINGS) private readonly settings: RefreshTokenSettings,
   ) {}
 
-  /** @throws OAuthError invalid_grant, and whatever `narrow` throws: then the refresh token is as it was */
-  async rotate({ refreshToken, clientId, narrow }: Refresh): Promise<IssuedTokens> {
+  /** @throws OAuthError invalid_grant, and whatever `narrow` and `client` throw: then the refresh token is as it was */
+  async rotate({ refreshToken, client, narrow }: Refresh): Promise<IssuedTokens> {
     const tokenHash = hashOf(refreshToken)
     for (let look = 1; look <= LOOKS; look++) {
-      const [found] = await this.database.lookUp(FIND_REFRESH_TOKEN, tokenHash)
+      const [[found], { id: clientId }] = await Promise.all([
+        this.database.lookUp(FIND_REFRESH_TOKEN, tokenHash),
+        client,
+      ])
       if (found?.clientId !== clientId) throw refused("no such token, or its grant is revoked, or another client's")
       await this.#refuseSpent(found)
       const tokens = await this.#exchange(tokenHash, found, narrow?.(found) ?? null)

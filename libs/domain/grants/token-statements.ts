@@ -1,5 +1,6 @@
 import { recordActsOf } from '#domain/audit/record-act.js'
 import { defineCallersStatement, defineLookup } from '#platform/database/statement.js'
+import { DESCRIBED_ACCOUNT, type WithDescribedAccount } from './described-account.js'
 import type { Grant } from './grant.entity.js'
 import { anyScopeLeft, GRANT_COLUMNS, LIVE_OWNERS, scopeLeft } from './live-grant.js'
 
@@ -12,15 +13,23 @@ export interface FoundAccessToken extends Grant {
   expiresAt: Date
 }
 
-/** Every call of every client asks it: with its live grant, and the token's scope where that is narrower; expired or not. By hash. */
-export const FIND_ACCESS_TOKEN = defineLookup<FoundAccessToken>(
-  'find-access-token',
-  `select t.token_hash as asked, ${GRANT_COLUMNS}, ${scopeLeft(OWN_SCOPE)} as scope, t.created_at as "issuedAt", t.expires_at as "expiresAt"
-   from access_tokens t ${LIVE_GRANT_OF_TOKEN}
-   where t.token_hash = any ($1::text[]) and ${anyScopeLeft(OWN_SCOPE)}`,
-)
+/**
+ * Every call of every client asks it, or the like of it: an access token with its live grant, and the token's scope where that
+ * is narrower; expired or not. By hash.
+ * @param columns what else its caller needs of `grants g`, so that no second statement has to be waited for
+ */
+export const defineAccessTokenLookup = <More = unknown>(name: string, ...columns: string[]) =>
+  defineLookup<FoundAccessToken & More>(
+    name,
+    `select ${['t.token_hash as asked', GRANT_COLUMNS, `${scopeLeft(OWN_SCOPE)} as scope`, ...columns].join()},
+       t.created_at as "issuedAt", t.expires_at as "expiresAt"
+     from access_tokens t ${LIVE_GRANT_OF_TOKEN}
+     where t.token_hash = any ($1::text[]) and ${anyScopeLeft(OWN_SCOPE)}`,
+  )
 
-export interface FoundRefreshToken extends Grant {
+export const FIND_ACCESS_TOKEN = defineAccessTokenLookup('find-access-token')
+
+export interface FoundRefreshToken extends Grant, WithDescribedAccount {
   generation: number
   issuedAt: Date
   usedAt: Date | null
@@ -29,7 +38,8 @@ export interface FoundRefreshToken extends Grant {
 /** With its live grant, used or not. By hash. */
 export const FIND_REFRESH_TOKEN = defineLookup<FoundRefreshToken>(
   'find-refresh-token',
-  `select t.token_hash as asked, ${GRANT_COLUMNS}, t.generation, t.created_at as "issuedAt", t.used_at as "usedAt"
+  `select t.token_hash as asked, ${GRANT_COLUMNS}, t.generation, t.created_at as "issuedAt", t.used_at as "usedAt",
+     ${DESCRIBED_ACCOUNT}
    from refresh_tokens t ${LIVE_GRANT_OF_TOKEN}
    where t.token_hash = any ($1::text[]) and ${anyScopeLeft('g.scope')}`,
 )
@@ -78,13 +88,11 @@ const storeTokensOf = (
   select id, "clientId", "serviceAccountId", "accountId", scope, ${generation} as "refreshGeneration", "createdAt", "revokedAt"
   from live`
 
-export interface FoundCode {
+export interface FoundCode extends WithDescribedAccount {
   grantId: string
   clientId: string
   redirectUri: string
   codeChallenge: string | null
-  /** Of its grant; the life of the tokens depends on it. */
-  accountId: string | null
   requestId: string | null
 }
 
@@ -92,7 +100,7 @@ export interface FoundCode {
 export const FIND_CODE = defineLookup<FoundCode>(
   'find-code',
   `select d.code_hash as asked, d.grant_id as "grantId", d.client_id as "clientId", d.redirect_uri as "redirectUri",
-     d.code_challenge as "codeChallenge", g.account_id as "accountId", d.request_id as "requestId"
+     d.code_challenge as "codeChallenge", d.request_id as "requestId", ${DESCRIBED_ACCOUNT}
    from codes d join grants g on g.id = d.grant_id where d.code_hash = any ($1::text[])`,
 )
 

@@ -2,11 +2,13 @@ import { Injectable } from '@nestjs/common'
 import { originValues } from '#domain/audit/record-act.js'
 import { after, Clock, days, minutes } from '#platform/clock/clock.js'
 import type { Em, LookUp } from '#platform/database/database.js'
+import type { Lookup } from '#platform/database/statement.js'
 import { hashOf, newBearer, RandomSource } from '#platform/secrets/random.js'
 import { Secret } from '#platform/secrets/secret.js'
+import type { DescribedAccount, WithDescribedAccount } from './described-account.js'
 import { Grant } from './grant.entity.js'
 import { AccessToken, RefreshToken } from './token.entity.js'
-import { FIND_ACCESS_TOKEN, type TokenValues } from './token-statements.js'
+import { FIND_ACCESS_TOKEN, type FoundAccessToken, type TokenValues } from './token-statements.js'
 
 const SERVICE_ACCOUNT_TOKEN_LIFE = minutes(30)
 export const ACCOUNT_TOKEN_LIFE = minutes(60)
@@ -21,6 +23,8 @@ export interface IssuedTokens {
   /** Of the access token: the grant's, or what a refresh narrowed it to. */
   scope: string[]
   grant: Grant
+  /** Null: they are a service account's. */
+  account: DescribedAccount | null
 }
 
 /** A pair that is not stored yet: its values, and how the answer is made of what the statement says. */
@@ -38,22 +42,32 @@ export class Tokens {
   ) {}
 
   /** For the grant of a service account itself, or of an account. */
-  make({ accountId }: Pick<Grant, 'accountId'>): NewTokens {
+  make({ account }: WithDescribedAccount): NewTokens {
     const now = this.clock.now()
     const [accessToken, refreshToken] = [new Secret(newBearer(this.random)), new Secret(newBearer(this.random))]
-    const life = accountId ? ACCOUNT_TOKEN_LIFE : SERVICE_ACCOUNT_TOKEN_LIFE
+    const life = account ? ACCOUNT_TOKEN_LIFE : SERVICE_ACCOUNT_TOKEN_LIFE
     const hashes = [hashOf(accessToken.reveal()), hashOf(refreshToken.reveal())] as const
     return {
       values: [...hashes, now, after(now, life), ...originValues()],
       issuedFor: (grant, narrowed) => ({
-        ...{ accessToken, refreshToken, expiresInSeconds: life / 1000, scope: narrowed ?? grant.scope, grant },
+        ...{ accessToken, refreshToken, expiresInSeconds: life / 1000, scope: narrowed ?? grant.scope },
+        ...{ grant, account },
       }),
     }
   }
 
   /** The live grant behind an access token, with that token's scope, if its client may still call; null for everything else. */
-  async findGrantByAccessToken(lookUp: LookUp, accessToken: string): Promise<Grant | null> {
-    const [found] = await lookUp(FIND_ACCESS_TOKEN, hashOf(accessToken))
+  findGrantByAccessToken(lookUp: LookUp, accessToken: string): Promise<Grant | null> {
+    return this.findByAccessToken(lookUp, FIND_ACCESS_TOKEN, accessToken)
+  }
+
+  /** The same with what is looked up beside it. */
+  async findByAccessToken<Found extends FoundAccessToken>(
+    lookUp: LookUp,
+    lookup: Lookup<Found>,
+    accessToken: string,
+  ): Promise<Found | null> {
+    const [found] = await lookUp(lookup, hashOf(accessToken))
     return found && found.expiresAt > this.clock.now() ? found : null
   }
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import type { AuthenticatedClient } from '#domain/clients/authenticate-client.js'
 import { InspectToken, type TokenFacts } from '#domain/grants/inspect-token.js'
 import { Database } from '#platform/database/database.js'
 
@@ -11,7 +12,7 @@ export class IntrospectToken {
   ) {}
 
   /** Null for everything that this client could not use now: unknown, expired, revoked, used up, or another client's. */
-  introspect(clientId: string, token: string): Promise<TokenFacts | null> {
-    return this.tokens.find(this.database.lookUp, token, clientId)
+  introspect(client: Promise<AuthenticatedClient>, token: string): Promise<TokenFacts | null> {
+    return this.tokens.find(this.database.lookUp, token, client)
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import type { AuthenticatedClient } from '#domain/clients/authenticate-client.js'
 import type { IssuedTokens } from '#domain/grants/tokens.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
 import { Log } from '#platform/observability/log.js'
@@ -45,13 +46,20 @@ export class IssueTokens {
   }
 
   async #issue(request: TokenRequest, credentials: PresentedCredentials): Promise<IssuedTokens | HandedOver> {
-    const client = await this.caller.authenticate(credentials)
-    const grantType = this.#grantTypes.find(({ name }) => name === request.grant_type)
-    if (!grantType) {
-      throw new OAuthError('unsupported_grant_type', `grant_type must be one of: ${this.grantTypes.join(', ')}.`)
-    }
-    const tokens = await grantType.run(request, client)
-    this.log.info('tokens.issued', { client: client.id, grant: tokens.grant.id, grantType: grantType.name })
+    const authenticating = this.caller.authenticate(credentials)
+    const issuing = this.#run(request, authenticating)
+    // Whoever is not let in hears that, and nothing of what else is wrong.
+    issuing.catch(() => {})
+    const client = await authenticating
+    const tokens = await issuing
+    this.log.info('tokens.issued', { client: client.id, grant: tokens.grant.id, grantType: request.grant_type })
     return tokens
+  }
+
+  async #run(request: TokenRequest, client: Promise<AuthenticatedClient>): Promise<IssuedTokens | HandedOver> {
+    const grantType = this.#grantTypes.find(({ name }) => name === request.grant_type)
+    if (!grantType)
+      throw new OAuthError('unsupported_grant_type', `grant_type must be one of: ${this.grantTypes.join(', ')}.`)
+    return grantType.run(request, client)
   }
 }

@@ -1,9 +1,13 @@
 import type pg from 'pg'
 import type { Database } from '#platform/database/database.js'
 
-interface Plan {
+interface PlannedNode {
   'Node Type': string
   'Relation Name'?: string
+  Plans?: PlannedNode[]
+}
+
+interface Plan extends PlannedNode {
   'Shared Hit Blocks': number
   'Shared Read Blocks': number
   'Actual Rows': number
@@ -40,4 +44,21 @@ export async function explain(database: Database, text: string, values: readonly
   }
   walk(plan)
   return { blocks: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'], scans, tables: [...tables], rows }
+}
+
+/**
+ * Tables that a prepared statement would read from one end to the other, with the plan that is made before anything is in them:
+ * it is kept for as long as the connection lasts, and tables grow.
+ */
+export async function scansOfPrepared(database: Database, text: string): Promise<string[]> {
+  const planned = await database.read((em) =>
+    em
+      .getConnection()
+      .execute<{ 'QUERY PLAN': { Plan: PlannedNode }[] }[]>(`explain (generic_plan, format json) ${text}`),
+  )
+  const scansIn = ({ 'Node Type': type, 'Relation Name': table = '?', Plans = [] }: PlannedNode): string[] => [
+    ...(type === 'Seq Scan' ? [table] : []),
+    ...Plans.flatMap(scansIn),
+  ]
+  return scansIn(planned[0]!['QUERY PLAN'][0]!.Plan)
 }

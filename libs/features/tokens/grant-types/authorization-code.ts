@@ -13,9 +13,9 @@ export class AuthorizationCode implements GrantType {
 
   constructor(private readonly codes: RedeemCode) {}
 
-  run(
+  async run(
     { code, redirect_uri, callback_url, code_verifier }: TokenRequest,
-    { id: clientId }: AuthenticatedClient,
+    client: Promise<AuthenticatedClient>,
   ): Promise<IssuedTokens> {
     if (!code) throw new OAuthError('invalid_request', 'code: required.')
     if (redirect_uri !== undefined && callback_url !== undefined && redirect_uri !== callback_url)
@@ -25,6 +25,6 @@ export class AuthorizationCode implements GrantType {
       throw new OAuthError('invalid_request', 'redirect_uri: required; for a callback, its callback_url.')
     if (code_verifier !== undefined && !isCodeVerifier(code_verifier))
       throw new OAuthError('invalid_request', 'code_verifier: must be 43 to 128 letters, digits and - . _ ~')
-    return this.codes.redeem({ code, clientId, redirectUri, codeVerifier: code_verifier })
+    return this.codes.redeem({ code, client, redirectUri, codeVerifier: code_verifier })
   }
 }

@@ -23,6 +23,9 @@ export interface TokenRequest {
 /** One way to get tokens. Adding one touches its own file and the list in the module. */
 export interface GrantType {
   readonly name: string
-  /** @throws OAuthError */
-  run(request: TokenRequest, client: AuthenticatedClient): Promise<IssuedTokens | HandedOver>
+  /**
+   * @param client who asks. What is presented may be looked for while that is being found out; nothing is done before it is.
+   * @throws OAuthError; whatever `client` throws
+   */
+  run(request: TokenRequest, client: Promise<AuthenticatedClient>): Promise<IssuedTokens | HandedOver>
 }

@@ -12,14 +12,14 @@ export class RefreshTokenGrant implements GrantType {
 
   constructor(private readonly refreshTokens: RotateRefreshToken) {}
 
-  run(
+  async run(
     { refresh_token: refreshToken, scope }: TokenRequest,
-    { id: clientId }: AuthenticatedClient,
+    client: Promise<AuthenticatedClient>,
   ): Promise<IssuedTokens> {
     if (!refreshToken) throw new OAuthError('invalid_request', 'refresh_token: required.')
     return this.refreshTokens.rotate({
       refreshToken,
-      clientId,
+      client,
       narrow: (grant) => (scope ? narrowScope(scope, grant) : null),
     })
   }

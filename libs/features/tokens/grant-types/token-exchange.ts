@@ -27,7 +27,8 @@ export class TokenExchange implements GrantType {
     private readonly handOverToken: HandOverToken,
   ) {}
 
-  async run(request: TokenRequest, { id: clientId, mayHoldProviderTokens }: AuthenticatedClient): Promise<HandedOver> {
+  async run(request: TokenRequest, client: Promise<AuthenticatedClient>): Promise<HandedOver> {
+    const { id: clientId, mayHoldProviderTokens } = await client
     if (!mayHoldProviderTokens)
       throw new OAuthError(
         'unauthorized_client',

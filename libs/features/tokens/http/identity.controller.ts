@@ -1,16 +1,21 @@
-import { Controller, Get, Query, UseGuards } from '@nestjs/common'
+import { Controller, Get, Injectable, Query, UseGuards } from '@nestjs/common'
 import type { Grant } from '#domain/grants/grant.entity.js'
 import { AccessTokenGuard, CallerGrant } from '#domain/grants/http/access-token.guard.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
 import { readInput } from '#platform/http/read-input.js'
-import { DescribeSubject } from '../describe-subject.js'
+import { type DescribedToken, DescribeSubject, FIND_DESCRIBED_TOKEN } from '../describe-subject.js'
 import { ListResources } from '../list-resources.js'
 import { resourcesDto, toAccountBody, toResourceBody, toUserinfoBody } from './token.dto.js'
 import { accountAnswer, resourcesAnswer, userinfoAnswer } from './token-answers.js'
 
+@Injectable()
+class DescribedTokenGuard extends AccessTokenGuard {
+  protected override readonly lookup = FIND_DESCRIBED_TOKEN
+}
+
 /** What a token can tell about itself. */
 @Controller('v1')
-@UseGuards(AccessTokenGuard)
+@UseGuards(DescribedTokenGuard)
 export class IdentityController {
   constructor(
     private readonly subjects: DescribeSubject,
@@ -19,14 +24,14 @@ export class IdentityController {
 
   @Get('userinfo')
   @Described({ summary: 'Whose token this is', access: 'access token', answers: { 200: userinfoAnswer } })
-  async userinfo(@CallerGrant() grant: Grant) {
-    return toUserinfoBody(await this.subjects.describe(grant), grant)
+  async userinfo(@CallerGrant() token: DescribedToken) {
+    return toUserinfoBody(await this.subjects.describe(token), token)
   }
 
   @Get('account')
   @Described({ summary: 'The account of this token', access: 'access token', answers: { 200: accountAnswer } })
-  async account(@CallerGrant() grant: Grant) {
-    return toAccountBody(await this.subjects.describe(grant), grant)
+  async account(@CallerGrant() token: DescribedToken) {
+    return toAccountBody(await this.subjects.describe(token), token)
   }
 
   @Get('resources')

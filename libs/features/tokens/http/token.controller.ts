@@ -7,7 +7,6 @@ import { OAuthError } from '#platform/errors/oauth-error.js'
 import { LimitFailedClients } from '#platform/http/limit-failed-clients.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
 import { Caller } from '../caller.js'
-import { DescribeSubject } from '../describe-subject.js'
 import { IntrospectToken } from '../introspect-token.js'
 import { IssueTokens } from '../issue-tokens.js'
 import { RevokeAuthorization, type WhatToRevoke } from '../revoke-authorization.js'
@@ -29,7 +28,6 @@ import { introspectionAnswer, tokenAnswer } from './token-answers.js'
 export class TokenController {
   constructor(
     private readonly tokens: IssueTokens,
-    private readonly subjects: DescribeSubject,
     private readonly caller: Caller,
     private readonly revokeAuthorization: RevokeAuthorization,
     private readonly introspectToken: IntrospectToken,
@@ -53,7 +51,7 @@ export class TokenController {
     const asked = readParameters(tokenDto, request)
     const issued = await this.tokens.issue(asked, toCredentials(asked, request.headers.authorization))
     if ('token' in issued) return toHandedOverBody(issued)
-    return toTokenBody(issued, await this.subjects.describe(issued.grant))
+    return toTokenBody(issued)
   }
 
   /** The second is where the vendor's SDKs call. The answer is empty but for a service account, and says JSON for clients that take nothing else. */
@@ -91,8 +89,8 @@ export class TokenController {
   })
   async introspect(@Req() request: FastifyRequest) {
     const asked = readParameters(introspectionDto, request)
-    const client = await this.caller.authenticate(toCredentials(asked, request.headers.authorization))
-    const facts = await this.introspectToken.introspect(client.id, asked.token)
+    const client = this.caller.authenticate(toCredentials(asked, request.headers.authorization))
+    const facts = await this.introspectToken.introspect(client, asked.token)
     return toIntrospectionBody(facts, this.http.publicUrl.origin)
   }
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
+import type { DescribedAccount } from '#domain/grants/described-account.js'
 import { type Grant, subjectOf } from '#domain/grants/grant.entity.js'
 import type { TokenFacts } from '#domain/grants/inspect-token.js'
 import type { IssuedTokens } from '#domain/grants/tokens.js'
-import type { Room } from '#domain/providers/provider.port.js'
+import { MICROSOFT_CONSUMERS, type Room } from '#domain/providers/provider.port.js'
 import { requiredText, text } from '#platform/http/read-input.js'
-import type { DescribedAccount, Subject } from '../describe-subject.js'
+import type { Subject } from '../describe-subject.js'
 import { ACCESS_TOKEN_TYPE } from '../grant-types/token-exchange.js'
 import type { HandedOver } from '../hand-over-token.js'
 import type { PresentedCredentials } from '../presented-credentials.js'
@@ -58,7 +59,7 @@ export const toCredentials = (
   authorization,
 })
 
-export function toTokenBody({ accessToken, refreshToken, expiresInSeconds, scope }: IssuedTokens, subject: Subject) {
+export function toTokenBody({ accessToken, refreshToken, expiresInSeconds, scope, grant, account }: IssuedTokens) {
   const tokens = {
     token_type: 'bearer',
     access_token: accessToken.reveal(),
@@ -66,10 +67,9 @@ export function toTokenBody({ accessToken, refreshToken, expiresInSeconds, scope
     refresh_token: refreshToken.reveal(),
     scope: scope.join(' '),
   }
-  if (subject.kind === 'service account')
-    return { ...tokens, sub: subject.serviceAccount.id, service_account_id: subject.serviceAccount.id }
-  const { account } = subject
-  return { ...tokens, sub: account.id, account_id: account.id, linking_profile: linkingProfile(account) }
+  const sub = subjectOf(grant)
+  if (!account) return { ...tokens, sub, service_account_id: sub }
+  return { ...tokens, sub, account_id: account.id, linking_profile: linkingProfile(account) }
 }
 
 /** RFC 8693 section 2.2.1. The scope is said in our words, as it was asked for. */
@@ -105,13 +105,15 @@ const PROVIDER_NAMES = {
   google: { provider_name: 'google', provider_service: 'gsuite' },
   microsoft: { provider_name: 'exchange', provider_service: 'office365' },
 } as const
+/** The organisation of accounts that belong to none. */
+const CONSUMERS = { google: null, microsoft: MICROSOFT_CONSUMERS }
 const NAMES_FOR_CONSUMERS = {
   google: { provider_name: 'google', provider_service: 'google' },
   microsoft: { provider_name: 'live_connect', provider_service: 'outlook_com' },
 } as const
 
-const linkingProfile = ({ provider, profileId, email, isConsumers }: DescribedAccount) => ({
-  ...(isConsumers ? NAMES_FOR_CONSUMERS : PROVIDER_NAMES)[provider],
+const linkingProfile = ({ provider, profileId, email, isOwners, organisationId }: DescribedAccount) => ({
+  ...(isOwners && organisationId === CONSUMERS[provider] ? NAMES_FOR_CONSUMERS : PROVIDER_NAMES)[provider],
   profile_id: profileId,
   profile_name: email,
 })

@@ -1,6 +1,6 @@
 import type { Secret } from '#platform/secrets/secret.js'
 import { parseCredential } from './credential-codec.js'
-import type { MicrosoftCloudName, Organisation } from './provider.port.js'
+import type { MicrosoftCloudName, Organisation, ProviderCredential } from './provider.port.js'
 
 /** A service account as its provider needs it: the proven organisation, and the credential that acts for it. */
 export function organisationOf(
@@ -19,9 +19,18 @@ export function organisationOf(
     id: account.organisationId,
     domains: account.domains,
     administratorEmail: account.administratorEmail,
-    credential: parseCredential(credential),
+    credential: parsedOnce(credential),
     credentialVersion,
     cloud: account.cloud,
     authorisedAt: account.updatedAt,
   }
+}
+
+/** For as long as whoever has opened it keeps it: every mailbox and every proxied call asks for it. */
+const parsed = new WeakMap<Secret<string>, ProviderCredential>()
+
+function parsedOnce(credential: Secret<string>): ProviderCredential {
+  const known = parsed.get(credential) ?? parseCredential(credential)
+  parsed.set(credential, known)
+  return known
 }

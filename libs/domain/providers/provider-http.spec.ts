@@ -1,5 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import { until } from '#platform/testing/until.js'
 import { NoAnswer, ProviderHttp, providerDispatcher, withoutHopByHop } from './provider-http.js'
 
 /** Long enough that a busy machine answers in time, and short enough to wait for where the server never does. */
@@ -80,16 +82,25 @@ describe('plain HTTP to a provider', () => {
     expect(seen.headers).not.toHaveProperty('x-mine')
     for (const name of ['set-cookie', 'connection', 'transfer-encoding']) expect(got.headers).not.toHaveProperty(name)
     expect(got.headers['content-type']).toBe('application/json')
-    await got.discard()
   })
 
-  it('streams a read, also one that takes longer than the deadline as a whole', async () => {
+  it('hands over a short answer whole, and one that breaks off as one that does', async () => {
+    const read = { method: 'GET' as const, pathAndQuery: '/', headers: {} }
+    answer = (_, response) => response.write('{"a":', () => response.end('1}'))
+    expect((await http.pass(origin, read, {})).body).toEqual(Buffer.from('{"a":1}'))
+    answer = (_, response) => response.write('{"a":', () => response.destroy())
+    const broken = await http.pass(origin, read, {})
+    expect(broken.status).toBe(200)
+    await expect(Array.fromAsync(broken.body as Readable)).rejects.toThrow('other side closed')
+  })
+
+  it('streams a long one, also one that takes longer than the deadline as a whole', async () => {
     const steady = withDeadline(1_500)
     answer = (_, response) => {
       let sent = 0
       const timer = setInterval(() => {
         sent += 1
-        if (sent < 6) response.write('x'.repeat(10))
+        if (sent < 6) response.write('x'.repeat(40_000))
         else {
           clearInterval(timer)
           response.end()
@@ -98,9 +109,27 @@ describe('plain HTTP to a provider', () => {
       timer.unref()
     }
     const { body } = await steady.pass(origin, { method: 'GET' as const, pathAndQuery: '/', headers: {} }, {})
-    const chunks = await Array.fromAsync(body)
-    expect(Buffer.concat(chunks).length).toBe(50)
+    expect(body).toBeInstanceOf(Readable)
+    const chunks = await Array.fromAsync(body as Readable)
+    expect(Buffer.concat(chunks).length).toBe(200_000)
     expect(chunks.length).toBeGreaterThan(1)
+  })
+
+  it('takes a long one no faster than it is read, and ends it with its caller', async () => {
+    let sender: Socket | null = null
+    answer = (_, response) => {
+      sender = response.socket
+      response.end(Buffer.alloc(64 * 1024 * 1024))
+    }
+    const caller = new AbortController()
+    const read = { method: 'GET' as const, pathAndQuery: '/', headers: {}, signal: caller.signal }
+    const body = (await http.pass(origin, read, {})).body as Readable
+    const left: number[] = []
+    await until('the sender to wait', () => left.push(sender!.writableLength) > 1 && left.at(-1) === left.at(-2))
+    expect(body.readableLength).toBeLessThan(1024 * 1024)
+    caller.abort()
+    await until('the sender to be left', () => sender!.destroyed)
+    expect(body.destroyed).toBe(true)
   })
 
   it('gives up on a read whose first byte does not come, and on one whose caller has left', async () => {

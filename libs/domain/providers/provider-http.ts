@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { BrokerError } from '#platform/errors/broker-error.js'
 import { note, traced } from '#platform/observability/tracing.js'
+import { PassedAnswer, type ReceivedAnswer } from './passed-answer.js'
 import { PROVIDER_CALLS } from './provider.metrics.js'
 import type { MailboxAnswer, MailboxCall } from './provider.port.js'
 
@@ -41,11 +42,6 @@ export interface ProviderAnswer {
 /** No usable answer at all: refused, reset, timed out. Each provider's code turns it into `provider.unreachable`. */
 export class NoAnswer extends Error {}
 
-export interface StreamedAnswer extends MailboxAnswer {
-  /** Frees the connection of an answer that nobody will read. */
-  discard(): Promise<void>
-}
-
 /** Plain HTTP to one provider: a deadline on everything, no retries, no redirects followed, no error that holds a request. */
 export class ProviderHttp {
   constructor(
@@ -71,28 +67,22 @@ export class ProviderHttp {
    * for the whole: a large calendar may take longer.
    * @throws NoAnswer; whatever the body breaks off with
    */
-  pass(origin: string, call: MailboxCall, credential: Record<string, string>): Promise<StreamedAnswer> {
+  pass(origin: string, call: MailboxCall, credential: Record<string, string>): Promise<MailboxAnswer> {
     return this.#watched(() => this.#pass(origin, call, credential))
   }
 
-  async #pass(origin: string, call: MailboxCall, credential: Record<string, string>): Promise<StreamedAnswer> {
-    if (!call.pathAndQuery.startsWith('/')) throw new TypeError('a call of a mailbox needs a path on the API origin')
-    const body = call.takeBody?.()
+  async #pass(origin: string, call: MailboxCall, credential: Record<string, string>): Promise<MailboxAnswer> {
+    const { method, pathAndQuery: path, signal } = call
+    if (!path.startsWith('/')) throw new TypeError('a call of a mailbox needs a path on the API origin')
+    const taken = call.takeBody?.()
+    const body = taken && Readable.from(taken, { objectMode: false })
+    const headers = { ...withoutHopByHop(call.headers), ...credential }
     try {
-      const answer = await this.dispatcher.request({
-        origin,
-        path: call.pathAndQuery,
-        method: call.method,
-        headers: { ...withoutHopByHop(call.headers), ...credential },
-        body: body && Readable.from(body, { objectMode: false }),
-        signal: call.signal,
+      const answer = await new Promise<ReceivedAnswer>((resolve, reject) => {
+        if (signal?.aborted) throw signal.reason
+        this.dispatcher.dispatch({ origin, path, method, headers, body }, new PassedAnswer(resolve, reject, signal))
       })
-      return {
-        status: answer.statusCode,
-        headers: withoutHopByHop(flat(answer.headers)),
-        body: answer.body,
-        discard: () => answer.body.dump(),
-      }
+      return { ...answer, headers: withoutHopByHop(answer.headers) }
     } catch (error) {
       if (error instanceof BrokerError) throw error
       throw new NoAnswer(nameOf(error))
@@ -194,19 +184,23 @@ const NEVER_PASSED_ON = new Set([
   'www-authenticate',
 ])
 
-export function withoutHopByHop(headers: Record<string, string>): Record<string, string> {
-  const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
-  const named =
-    lowered
-      .find(([name]) => name === 'connection')?.[1]
-      .toLowerCase()
-      .split(',') ?? []
-  const dropped = new Set([...NEVER_PASSED_ON, ...named.map((name) => name.trim())])
-  return Object.fromEntries(lowered.filter(([name]) => !dropped.has(name)))
+export function withoutHopByHop(headers: IncomingHttpHeaders): Record<string, string> {
+  const names = Object.keys(headers)
+  const connection = names.find((name) => name.toLowerCase() === 'connection')
+  const named = connection ? joined(headers[connection]).toLowerCase().split(/ *, */) : []
+  const kept: Record<string, string> = {}
+  for (const name of names) {
+    const lowered = name.toLowerCase()
+    if (!NEVER_PASSED_ON.has(lowered) && !named.includes(lowered)) kept[lowered] = joined(headers[name])
+  }
+  return kept
 }
 
-const flat = (headers: Record<string, string | string[] | undefined>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]))
+const flat = (headers: IncomingHttpHeaders): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, joined(value)]))
+
+const joined = (value: string | string[] | undefined): string =>
+  typeof value === 'string' ? value : (value?.join(', ') ?? '')
 
 function parsed(text: string): unknown {
   try {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Secret } from '#platform/secrets/secret.js'
 import type { DelegatedPermission } from './delegated-scopes.js'
 
@@ -116,7 +117,8 @@ export interface MailboxCall {
 export interface MailboxAnswer {
   status: number
   headers: Record<string, string>
-  body: AsyncIterable<Uint8Array>
+  /** Whole where it is short; else as it comes, and holds a connection until it is read or destroyed. */
+  body: Buffer | Readable
 }
 
 /** A provider's own token, for a client to hold: it opens one mailbox, and within it no more than was granted. */

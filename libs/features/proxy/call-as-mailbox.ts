@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Inject, Injectable } from '@nestjs/common'
-import type { Grant } from '#domain/grants/grant.entity.js'
 import { type DelegatedPermission, isDelegatedScope, permissionsOf } from '#domain/providers/delegated-scopes.js'
 import type { MailboxAnswer, ProviderName } from '#domain/providers/provider.port.js'
 import { Clock } from '#platform/clock/clock.js'
@@ -15,7 +14,7 @@ import type { AdmittedCall } from './admit-call.js'
 import { admitGoogleCall } from './google-calls.js'
 import { admitMicrosoftCall } from './microsoft-calls.js'
 import { withLinksThroughUs } from './microsoft-links.js'
-import { type CalledAccount, OpenMailbox } from './open-mailbox.js'
+import { type CalledAccount, type CalledGrant, OpenMailbox } from './open-mailbox.js'
 import { headersToCaller, headersToProvider } from './passed-headers.js'
 import { answerLost, callerLeft, notAdmitted, outcomeUnknown } from './proxy.errors.js'
 import { RecordUse } from './record-use.js'
@@ -31,8 +30,8 @@ export interface ProxiedRequest {
   target: string
   headers: IncomingHttpHeaders
   body: AsyncIterable<Uint8Array> | null
-  /** Aborted when the caller goes away. */
-  signal: AbortSignal
+  /** Of what is done for it. Aborted when the caller goes away. */
+  wanted: AbortController
 }
 
 export interface ProxiedAnswer {
@@ -44,25 +43,28 @@ export interface ProxiedAnswer {
 /** A call at the provider with the mailbox's credential put in: admitted first, then sent, then the answer is passed back. */
 @Injectable()
 export class CallAsMailbox {
+  readonly #microsoftMount: URL
+
   constructor(
     private readonly openMailbox: OpenMailbox,
     private readonly clock: Clock,
     private readonly recordUse: RecordUse,
     private readonly log: Log,
-    @Inject(HTTP_SETTINGS) private readonly http: HttpSettings,
-  ) {}
+    @Inject(HTTP_SETTINGS) { publicUrl }: HttpSettings,
+  ) {
+    this.#microsoftMount = new URL(mountOf('microsoft'), publicUrl)
+  }
 
   /** @throws ApiError, ValidationError */
-  async call(grant: Grant, asked: ProxiedRequest): Promise<ProxiedAnswer> {
-    const mailbox = await this.openMailbox.open(grant)
+  async call(grant: CalledGrant, asked: ProxiedRequest): Promise<ProxiedAnswer> {
+    const mailbox = this.openMailbox.open(grant)
     const { account } = mailbox
+    const { signal } = asked.wanted
     // What an account may have been connected for besides calendars, the proxy does not touch.
     const permissions = permissionsOf(grant.scope.filter(isDelegatedScope))
     const { shape, answerKeptBack, ...admitted } = admit(asked, account, permissions)
     const changes = admitted.method !== 'GET'
     const body = changes ? bodyOf(asked) : null
-    const unwanted = new AbortController()
-    const signal = AbortSignal.any([asked.signal, unwanted.signal])
     const startedAt = this.clock.now()
     const note = (event: string, outcome: LogFields) =>
       this.log.info(event, {
@@ -82,11 +84,11 @@ export class CallAsMailbox {
       note('proxy.answered', { status: answer.status })
       if (!changes && answer.status < 400) await this.recordUse.read(grant, account)
       if (answerKeptBack && answer.status < 300) return await keptBack(answer)
-      const noteBreak = () => asked.signal.aborted || note('proxy.failed', { code: 'provider.broke_off' })
+      const noteBreak = () => signal.aborted || note('proxy.failed', { code: 'provider.broke_off' })
       return await this.#passBack(answer, account, changes ? outcomeUnknown : answerLost, noteBreak)
     } catch (error) {
-      unwanted.abort()
-      if (asked.signal.aborted) throw callerLeft()
+      if (signal.aborted) throw callerLeft()
+      asked.wanted.abort()
       if (!(error instanceof ProviderError)) throw error
       note('proxy.failed', { code: error.code })
       if (changes && error.code === 'provider.unreachable') throw outcomeUnknown({ cause: error })
@@ -108,13 +110,12 @@ export class CallAsMailbox {
     const empty = (status === 202 || status === 204) && !headers['content-type']
     const answers = status === 304 || empty || (json && (status < 300 || (status >= 400 && status < 500)))
     if (!answers) throw failed({ retryAfter: retryAfterSeconds(headers['retry-after'], this.clock.now()) })
-    const mount = new URL(mountOf('microsoft'), this.http.publicUrl)
-    const whole = wholeOf(body, failed, noteBreak)
+    const whole = Buffer.isBuffer(body) ? body : wholeOf(body, failed, noteBreak)
     const linked = account.provider === 'microsoft' && status === 200
     return {
       status,
       headers: headersToCaller(headers),
-      body: linked ? await withLinksThroughUs(whole, mount, account.providerUserId) : whole,
+      body: linked ? await withLinksThroughUs(whole, this.#microsoftMount, account.providerUserId) : whole,
     }
   }
 }
@@ -146,7 +147,7 @@ function bodyOf({ provider, headers, body }: ProxiedRequest): AsyncIterable<Uint
 /** It was done, and what stands there now is not this caller's to read: nothing is lost where the rest of it does not come. */
 async function keptBack({ body }: MailboxAnswer): Promise<ProxiedAnswer> {
   try {
-    for await (const _ of body);
+    if (!Buffer.isBuffer(body)) for await (const _ of body);
   } catch {}
   return { status: 204, headers: {}, body: Buffer.alloc(0) }
 }

@@ -13,11 +13,11 @@ const LINKS = ['@odata.nextLink', '@odata.deltaLink']
  * @throws ValidationError for a page too large to look through; ApiError provider.unavailable for one that is no JSON
  */
 export async function withLinksThroughUs(
-  body: AsyncIterable<Uint8Array>,
+  body: AsyncIterable<Uint8Array> | Buffer,
   mount: URL,
   mailboxId: string,
 ): Promise<Buffer> {
-  const bytes = await readAll(body)
+  const bytes = Buffer.isBuffer(body) ? body : await readAll(body)
   const page = parsed(bytes)
   const links = LINKS.filter((name) => typeof page[name] === 'string')
   if (links.length === 0) return bytes

@@ -5,39 +5,44 @@ import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
 import { UserCredentials } from '#domain/credentials/user-credentials.js'
 import type { Account } from '#domain/grants/account.entity.js'
 import { EndMailbox } from '#domain/grants/end-mailbox.js'
-import type { Grant } from '#domain/grants/grant.entity.js'
+import { defineAccessTokenLookup, type FoundAccessToken } from '#domain/grants/token-statements.js'
 import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
 import { organisationOf } from '#domain/providers/organisation.js'
 import type { MailboxAnswer, MailboxCall } from '#domain/providers/provider.port.js'
 import { accessEnded, endsGrants } from '#domain/providers/provider-errors.js'
 import { Providers } from '#domain/providers/providers.js'
 import { Database } from '#platform/database/database.js'
-import { defineLookup } from '#platform/database/statement.js'
-import { insufficientScope, invalidToken } from '#platform/errors/api-error.js'
+import { insufficientScope } from '#platform/errors/api-error.js'
 import { ProviderError } from '#platform/errors/provider-error.js'
 
 export type CalledAccount = Pick<Account, 'id' | 'provider' | 'email' | 'kind' | 'providerUserId'>
 type CallingServiceAccount = Pick<
   ServiceAccount,
-  | ('id' | 'clientId' | 'provider' | 'credentialVersion' | 'sealedCredential' | 'revokedAt' | 'state' | 'stateReason')
-  | ('organisationId' | 'domains' | 'administratorEmail' | 'cloud' | 'updatedAt')
+  | ('id' | 'clientId' | 'provider' | 'credentialVersion' | 'sealedCredential' | 'state' | 'stateReason')
+  | ('organisationId' | 'domains' | 'administratorEmail' | 'cloud')
 >
 
-/** Each call asks both, side by side and past the unit of work, which cost half of the read. By account. */
-const FIND_ACCOUNT = defineLookup<CalledAccount>(
-  'find-account-to-read',
-  `select id as asked, id, provider, email, kind, provider_user_id as "providerUserId" from accounts
-   where id = any ($1::text[])`,
+interface Called {
+  /** Null: the grant is a service account's own. */
+  account: CalledAccount | null
+  /** Null: the account's owner has connected it. */
+  serviceAccount: CallingServiceAccount | null
+  authorisedAt: Date | null
+}
+
+/** What each call asks for: whose it is, as which mailbox, and what opens that. */
+export const FIND_CALLED_GRANT = defineAccessTokenLookup<Called>(
+  'find-called-grant',
+  `(select json_build_object('id', a.id, 'provider', a.provider, 'email', a.email, 'kind', a.kind,
+      'providerUserId', a.provider_user_id)
+    from accounts a where a.id = g.account_id) as account`,
+  `case when s.id is not null then json_build_object('id', s.id, 'clientId', s.client_id, 'provider', s.provider,
+      'credentialVersion', s.credential_version, 'sealedCredential', s.sealed_credential, 'state', s.state,
+      'stateReason', s.state_reason, 'organisationId', s.organisation_id, 'domains', s.domains,
+      'administratorEmail', s.administrator_email, 'cloud', s.cloud) end as "serviceAccount"`,
+  's.updated_at as "authorisedAt"',
 )
-/** By service account. */
-const FIND_SERVICE_ACCOUNT = defineLookup<CallingServiceAccount>(
-  'find-service-account-to-read',
-  `select id as asked, id, client_id as "clientId", provider, credential_version as "credentialVersion",
-     sealed_credential as "sealedCredential", revoked_at as "revokedAt", state, state_reason as "stateReason",
-     organisation_id as "organisationId", domains, administrator_email as "administratorEmail", cloud,
-     updated_at as "updatedAt"
-   from service_accounts where id = any ($1::text[])`,
-)
+export type CalledGrant = FoundAccessToken & Called
 
 /** A grant's mailbox, and the one way in which the provider lets us act as it. */
 export interface OpenedMailbox {
@@ -61,18 +66,18 @@ export class OpenMailbox {
     private readonly providers: Providers,
   ) {}
 
-  /** @throws ApiError insufficient_scope, invalid_token */
-  async open({ accountId, serviceAccountId }: Grant): Promise<OpenedMailbox> {
-    if (!accountId) throw insufficientScope("This is a service account's token; the proxy takes a mailbox's.")
-    const [[account], [serviceAccount]] = await Promise.all([
-      this.database.lookUp(FIND_ACCOUNT, accountId),
-      serviceAccountId ? this.database.lookUp(FIND_SERVICE_ACCOUNT, serviceAccountId) : [],
-    ])
-    if (!account || (serviceAccountId && (!serviceAccount || serviceAccount.revokedAt))) throw invalidToken()
-    return serviceAccount ? this.#byServiceAccount(account, serviceAccount) : this.#byItsOwner(account)
+  /** @throws ApiError insufficient_scope */
+  open({ account, serviceAccount, authorisedAt }: CalledGrant): OpenedMailbox {
+    if (!account) throw insufficientScope("This is a service account's token; the proxy takes a mailbox's.")
+    return serviceAccount
+      ? this.#byServiceAccount(account, { ...serviceAccount, updatedAt: authorisedAt! })
+      : this.#byItsOwner(account)
   }
 
-  #byServiceAccount(account: CalledAccount, serviceAccount: CallingServiceAccount): OpenedMailbox {
+  #byServiceAccount(
+    account: CalledAccount,
+    serviceAccount: CallingServiceAccount & Pick<ServiceAccount, 'updatedAt'>,
+  ): OpenedMailbox {
     const provider = this.providers.organisation(account.provider)
     return {
       account,

@@ -1,12 +1,6 @@
 import type { Clock } from '#platform/clock/clock.js'
-import type { MailboxCall } from '../provider.port.js'
-import {
-  NoAnswer,
-  type ProviderAnswer,
-  type ProviderCall,
-  type ProviderHttp,
-  type StreamedAnswer,
-} from '../provider-http.js'
+import type { MailboxAnswer, MailboxCall } from '../provider.port.js'
+import { NoAnswer, type ProviderAnswer, type ProviderCall, type ProviderHttp } from '../provider-http.js'
 import { classifyGoogleAnswer, type GooglePhase } from './classify-google-failure.js'
 import { googleError } from './google-errors.js'
 
@@ -51,7 +45,7 @@ export class GoogleHttp {
   }
 
   /** Any answer, refusals included. */
-  pass(host: GoogleHost, call: MailboxCall, token: string): Promise<StreamedAnswer> {
+  pass(host: GoogleHost, call: MailboxCall, token: string): Promise<MailboxAnswer> {
     const credential = { authorization: `Bearer ${token}`, ...this.#hostHeader(host) }
     return this.http.pass(this.#originOf(host), call, credential).catch(unreachable)
   }

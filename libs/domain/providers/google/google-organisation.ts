@@ -9,6 +9,7 @@ import {
   googleScopesFor,
 } from '../delegated-scopes.js'
 import { domainOf, normalised, sameAddress } from '../mailbox-address.js'
+import { discard } from '../passed-answer.js'
 import type {
   HandedToken,
   MailboxAnswer,
@@ -205,7 +206,7 @@ export class GoogleOrganisation implements OrganisationProvider {
   async #pass(call: MailboxCall, token: string): Promise<MailboxAnswer> {
     const answer = await this.http.pass('www.googleapis.com', call, token)
     if (answer.status !== 401) return answer
-    await answer.discard()
+    discard(answer)
     throw googleError('provider.token_rejected')
   }
 

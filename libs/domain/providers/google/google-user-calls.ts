@@ -1,3 +1,4 @@
+import { discard } from '../passed-answer.js'
 import type { MailboxAnswer, MailboxCall } from '../provider.port.js'
 import type { ConnectedAccount, UserCalls } from '../user-access.js'
 import type { GoogleApi } from './google-api.js'
@@ -14,7 +15,7 @@ export class GoogleUserCalls implements UserCalls {
   async callWith(token: string, _account: ConnectedAccount, call: MailboxCall): Promise<MailboxAnswer> {
     const answer = await this.http.pass('www.googleapis.com', call, token)
     if (answer.status !== 401) return answer
-    await answer.discard()
+    discard(answer)
     throw googleError('provider.token_rejected')
   }
 

@@ -1,6 +1,5 @@
 import type { Clock } from '#platform/clock/clock.js'
-import type { MailboxCall } from '../provider.port.js'
-import type { StreamedAnswer } from '../provider-http.js'
+import type { MailboxAnswer, MailboxCall } from '../provider.port.js'
 import { classifyGraphAnswer } from './classify-microsoft-failure.js'
 import type { MicrosoftCloud } from './microsoft-cloud.js'
 import { microsoftError } from './microsoft-errors.js'
@@ -106,7 +105,7 @@ export class Graph {
     return { rooms: value, next }
   }
 
-  pass({ token, cloud }: GraphAccess, call: MailboxCall): Promise<StreamedAnswer> {
+  pass({ token, cloud }: GraphAccess, call: MailboxCall): Promise<MailboxAnswer> {
     return this.http.pass(new URL(cloud.graph), call, { authorization: `Bearer ${token}` })
   }
 

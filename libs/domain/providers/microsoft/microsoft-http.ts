@@ -1,11 +1,5 @@
-import type { MailboxCall } from '../provider.port.js'
-import {
-  NoAnswer,
-  type ProviderAnswer,
-  type ProviderCall,
-  type ProviderHttp,
-  type StreamedAnswer,
-} from '../provider-http.js'
+import type { MailboxAnswer, MailboxCall } from '../provider.port.js'
+import { NoAnswer, type ProviderAnswer, type ProviderCall, type ProviderHttp } from '../provider-http.js'
 import { microsoftError } from './microsoft-errors.js'
 
 /**
@@ -26,7 +20,7 @@ export class MicrosoftHttp {
   }
 
   /** @throws ProviderError provider.unreachable */
-  pass(host: URL, call: MailboxCall, credential: Record<string, string>): Promise<StreamedAnswer> {
+  pass(host: URL, call: MailboxCall, credential: Record<string, string>): Promise<MailboxAnswer> {
     const { origin, headers } = this.#wayTo(host)
     return answered(() => this.http.pass(origin, call, { ...credential, ...headers }))
   }

@@ -1,6 +1,7 @@
 import { ProviderError } from '#platform/errors/provider-error.js'
 import type { DelegatedPermission } from '../delegated-scopes.js'
 import { domainOf, normalised, sameAddress } from '../mailbox-address.js'
+import { discard } from '../passed-answer.js'
 import type {
   HandedToken,
   MailboxAnswer,
@@ -141,7 +142,7 @@ export class MicrosoftOrganisation implements OrganisationProvider {
       if (call.calendarId) await this.#ownCalendars.refuseOthers(access, providerUserId, call.calendarId)
       const answer = await this.graph.pass(access, call)
       if (answer.status !== 401) return answer
-      await answer.discard()
+      discard(answer)
       throw microsoftError('provider.token_rejected')
     })
   }

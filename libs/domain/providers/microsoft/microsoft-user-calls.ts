@@ -1,3 +1,4 @@
+import { discard } from '../passed-answer.js'
 import type { MailboxAnswer, MailboxCall } from '../provider.port.js'
 import type { ConnectedAccount, UserCalls } from '../user-access.js'
 import type { Graph } from './graph.js'
@@ -22,7 +23,7 @@ export class MicrosoftUserCalls implements UserCalls {
     if (call.calendarId) await this.#ownCalendars.refuseOthers(access, providerUserId, call.calendarId)
     const answer = await this.graph.pass(access, call)
     if (answer.status !== 401) return answer
-    await answer.discard()
+    discard(answer)
     throw microsoftError('provider.token_rejected')
   }
 

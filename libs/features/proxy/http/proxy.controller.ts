@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream'
-import { All, Controller, Req, Res, UseGuards } from '@nestjs/common'
+import { All, Controller, Injectable, Req, Res, UseGuards } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Grant } from '#domain/grants/grant.entity.js'
 import { AccessTokenGuard, CallerGrant } from '#domain/grants/http/access-token.guard.js'
 import type { ProviderName } from '#domain/providers/provider.port.js'
 import { bodyToPassOn } from '#platform/http/bodies-to-pass-on.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
 import { CallAsMailbox } from '../call-as-mailbox.js'
+import { type CalledGrant, FIND_CALLED_GRANT } from '../open-mailbox.js'
 
 const described = (provider: string) =>
   Described({
@@ -20,25 +20,30 @@ const described = (provider: string) =>
     refusals: [403, 429],
   })
 
+@Injectable()
+class CalledGrantGuard extends AccessTokenGuard {
+  protected override readonly lookup = FIND_CALLED_GRANT
+}
+
 /** A mailbox's own corner of the provider's API. */
 @Controller('v1/proxy')
-@UseGuards(AccessTokenGuard)
+@UseGuards(CalledGrantGuard)
 export class ProxyController {
   constructor(private readonly callAsMailbox: CallAsMailbox) {}
 
   @All('google/*')
   @described('Google')
-  google(@CallerGrant() grant: Grant, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+  google(@CallerGrant() grant: CalledGrant, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     return this.#pass('google', grant, request, reply)
   }
 
   @All('microsoft/*')
   @described('Microsoft')
-  microsoft(@CallerGrant() grant: Grant, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+  microsoft(@CallerGrant() grant: CalledGrant, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     return this.#pass('microsoft', grant, request, reply)
   }
 
-  async #pass(provider: ProviderName, grant: Grant, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async #pass(provider: ProviderName, grant: CalledGrant, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { status, headers, body } = await this.callAsMailbox.call(grant, {
       id: request.id,
       provider,
@@ -46,7 +51,7 @@ export class ProxyController {
       target: request.raw.url ?? '',
       headers: request.headers,
       body: bodyToPassOn(request),
-      signal: untilCallerLeaves(reply),
+      wanted: untilCallerLeaves(reply),
     })
     reply.status(status).headers(headers)
     if (Buffer.isBuffer(body)) return void reply.send(body.length > 0 ? body : undefined)
@@ -54,10 +59,10 @@ export class ProxyController {
   }
 }
 
-function untilCallerLeaves({ raw }: FastifyReply): AbortSignal {
-  const left = new AbortController()
+function untilCallerLeaves({ raw }: FastifyReply): AbortController {
+  const wanted = new AbortController()
   raw.once('close', () => {
-    if (!raw.writableFinished) left.abort()
+    if (!raw.writableFinished) wanted.abort()
   })
-  return left.signal
+  return wanted
 }

@@ -195,6 +195,30 @@ describe('POST /oauth/token/revoke', () => {
     expect(await isLive(reads)).toBe(false)
   })
 
+  it('is not needed where an administrator allows people only, after people and rooms: the rooms end, for good', async () => {
+    const owner = await api.addClient('People only')
+    const both = await api.authorise(owner, 'globex')
+    const [person, room] = [
+      await tokensFor('greg@globex.test', both),
+      await tokensFor('c_1990globex0room@resource.calendar.google.com', both),
+    ]
+    expect(await isLive(room)).toBe(true)
+
+    const people = await api.authorise(owner, 'globex', { scope: 'service_account/accounts/manage' })
+    expect(people.id).toBe(both.id)
+    expect([await isLive(room), await mayRefresh(room, owner)]).toEqual([false, false])
+    expect([await isLive(person), await mayRefresh(person, owner)]).toEqual([true, true])
+    const { events } = await api.audit(`events?client=${owner.id}`)
+    const ended = ({ act, reason }: { act: string; reason: string }) => /narrowed/.test(`${act} ${reason}`)
+    expect(events.filter(ended)).toMatchObject([
+      { act: 'service_account.narrowed', details: { from_kinds: ['person', 'room'], to_kinds: ['person'] } },
+      { act: 'grant.revoked', mailbox: 'c_1990globex0room@resource.calendar.google.com' },
+    ])
+
+    await api.authorise(owner, 'globex')
+    expect(await isLive(room)).toBe(false)
+  })
+
   it('of a disabled client ends nothing, because its tokens have ended already', async () => {
     const short = await api.addClient('Short')
     const umbrella = await api.authorise(short, 'umbrella')

@@ -36,6 +36,8 @@ const ServiceAccountSchema = defineEntity({
      * not decided, may go further, and count for no more. Null: none of them does.
      */
     narrowedTo: p.array().nullable(),
+    /** Set with it: the kinds of mailboxes, `person` and `room`, that count at all. */
+    narrowedKinds: p.array().nullable(),
 
     /** Written by `service-account-states` alone; `revokedAt` goes before it. */
     state: p.text().$type<LiveState>().default('active'),

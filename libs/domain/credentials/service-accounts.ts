@@ -29,6 +29,7 @@ export interface ProvenOrganisation {
   delegatedScope: string[]
   /** See {@link ServiceAccount}. */
   narrowedTo?: string[] | null
+  narrowedKinds?: string[] | null
 }
 
 /** Of one client: it has one live service account at most. */

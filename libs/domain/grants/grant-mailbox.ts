@@ -19,8 +19,8 @@ export const GRANT_WANTED_MAILBOX = `
       set email = excluded.email, kind = excluded.kind, display_name = excluded.display_name
     returning id, service_account_id, provider_user_id
   ), granted as (
-    insert into grants (id, client_id, service_account_id, account_id, scope, refresh_generation, created_at)
-    select grant_id, client_id, service_account_id, account.id, scope, 0, granted_at
+    insert into grants (id, client_id, service_account_id, account_id, kind, scope, refresh_generation, created_at)
+    select grant_id, client_id, service_account_id, account.id, kind, scope, 0, granted_at
     from wanted join account using (service_account_id, provider_user_id)
     returning id, account_id
   )`

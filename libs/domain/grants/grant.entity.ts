@@ -14,6 +14,8 @@ const GrantSchema = defineEntity({
     serviceAccountId: p.text().nullable(),
     /** Null: the grant is the service account's own. One of the two is always there. */
     accountId: p.text().nullable(),
+    /** Of the mailbox, where it was granted through a service account: what a consent to people alone is held to at every use. */
+    kind: p.text().$type<'person' | 'room'>().nullable(),
     scope: p.array(),
     /** Counts the rotations of the refresh token. */
     refreshGeneration: p.integer().default(0),

@@ -11,7 +11,7 @@ import { Code } from './code.entity.js'
 import { CALLBACK_CODE_LIFE, Codes } from './codes.js'
 import { Grant } from './grant.entity.js'
 import { InspectToken } from './inspect-token.js'
-import { NarrowGrants } from './narrow-grants.js'
+import { NarrowGrants, type Narrowing } from './narrow-grants.js'
 import { RedeemCode, type Redemption } from './redeem-code.js'
 import { REFRESH_GRACE } from './refresh-token-standing.js'
 import { RevokeGrants } from './revoke-grants.js'
@@ -492,9 +492,21 @@ describe('grants', () => {
       )
       return row
     }
-    const narrow = () =>
-      new NarrowGrants(ground.database, clock, new Log('silent')).narrow('ser_1', within, 'administrator:a@acme.test')
-    afterEach(() => narrowTo(null))
+    const narrow = (to: Narrowing = { scopes: within, kinds: ['person', 'room'] }) =>
+      new NarrowGrants(ground.database, clock, new Log('silent')).narrow('ser_1', to, 'administrator:a@acme.test')
+    const allowKinds = (kinds: string[] | null) =>
+      ground.database.read((em) =>
+        em.execute(`update service_accounts set narrowed_kinds = ? where id = 'ser_1'`, [kinds && `{${kinds}}`]),
+      )
+    const roomFor = async (email: string) => {
+      const issued = await issuedFor(['read_only'], email)
+      await ground.database.read((em) => em.execute(`update grants set kind = 'room' where id = ?`, [issued.grant.id]))
+      return issued
+    }
+    afterEach(async () => {
+      await narrowTo(null)
+      await allowKinds(null)
+    })
 
     it('count for no more from that moment on, and end where nothing is left', async () => {
       const wide = await issuedFor(['read_only'], 'w@acme.test')
@@ -547,6 +559,25 @@ describe('grants', () => {
       ])
       await narrow()
       expect(await rowOf(mixed)).toEqual({ scope: ['free_busy'], ended: false })
+    })
+
+    it('count for nothing where mailboxes of their kind are not allowed any more, and end in their rows, on record', async () => {
+      const [room, person] = [await roomFor('r@acme.test'), await issuedFor(['read_only'], 'p@acme.test')]
+      await allowKinds(['person'])
+      expect([await scopeOf(room), await scopeOf(person)]).toEqual([null, ['read_only']])
+      await refused(refresh(room))
+      expect(await facts(room.refreshToken)).toBeNull()
+      expect(await rowOf(room)).toEqual({ scope: ['read_only'], ended: false })
+
+      await narrow({ scopes: ['read_only'], kinds: ['person'] })
+      await allowKinds(null)
+      expect([await scopeOf(room), await scopeOf(person)]).toEqual([null, ['read_only']])
+      const acts = await ground.database.read((em) =>
+        em.execute(
+          `select act, subject from audit_arrivals where reason = 'service_account.narrowed' and mailbox in ('r@acme.test', 'p@acme.test')`,
+        ),
+      )
+      expect(acts).toEqual([{ act: 'grant.revoked', subject: room.grant.accountId }])
     })
   })
 })

@@ -10,12 +10,16 @@ export const LIVE_OWNERS = `
 
 /**
  * Over `grants g` and its owners: what is left of a scope where an administrator has allowed less since, and whether anything
- * is. A service account that was never narrowed has no say: what is asked for through it has been checked.
+ * is, for a mailbox of its kind. A service account that was never narrowed has no say: what is asked for through it has been
+ * checked.
  */
 export const scopeLeft = (scope: string) => `case when s.narrowed_to is null or g.account_id is null then ${scope}
     else array(select name from unnest(${scope}) name where name = any (s.narrowed_to)) end`
-export const anyScopeLeft = (scope: string) =>
-  `(s.narrowed_to is null or g.account_id is null or ${scope} && s.narrowed_to)`
+export const anyScopeLeft = (scope: string) => `(g.account_id is null or ${isLeft(scope)})`
+
+/** The same where the grant is known to be a mailbox's. */
+export const isLeft = (scope: string) =>
+  `((s.narrowed_to is null or ${scope} && s.narrowed_to) and (s.narrowed_kinds is null or g.kind = any (s.narrowed_kinds)))`
 
 /** Of `grants g` and its owners, as an entity `Grant` has them: for statements that every call pays for, past the unit of work. */
 export const GRANT_COLUMNS = `g.id, g.client_id as "clientId", g.service_account_id as "serviceAccountId",

@@ -9,22 +9,25 @@ import { Log } from '#platform/observability/log.js'
 /** Bounds how many rows one statement locks. */
 const BATCH = 2_000
 
+const IS_LEFT = '(g.scope && $2 and g.kind = any ($6))'
+
 /**
  * Cuts some of the mailboxes' grants that go beyond what their service account may have: to the scopes that lie within it, or to
- * an end where none does. So with the access tokens that had been narrowed further.
- * Values: service account, the scopes within, now, batch, administrator.
+ * an end where none does, or where mailboxes of their kind are not allowed any more. So with the access tokens that had been
+ * narrowed further. Values: service account, the scopes within, batch, now, administrator, the kinds allowed.
  */
 const NARROW_GRANTS = defineStatement<{ id: string }>(
   'narrow-grants',
   `with due as (
      select id from grants
-     where service_account_id = $1 and revoked_at is null and account_id is not null and not scope <@ $2::text[] limit $3
+     where service_account_id = $1 and revoked_at is null and account_id is not null
+       and (not scope <@ $2::text[] or kind <> all ($6::text[])) limit $3
    ), locked as (
      select id from grants where id = any (array(select id from due)) and revoked_at is null order by id for update
    ), narrowed as (
      update grants g set
-       scope = case when g.scope && $2 then array(select name from unnest(g.scope) name where name = any ($2)) else g.scope end,
-       revoked_at = case when not g.scope && $2 then $4::timestamptz end
+       scope = case when ${IS_LEFT} then array(select name from unnest(g.scope) name where name = any ($2)) else g.scope end,
+       revoked_at = case when not ${IS_LEFT} then $4::timestamptz end
      where g.id = any (array(select id from locked))
      returning g.id, g.client_id, g.service_account_id, g.account_id, g.scope, g.revoked_at is not null as has_ended
    ), tokens as (
@@ -47,6 +50,11 @@ const NARROW_GRANTS = defineStatement<{ id: string }>(
    select id from narrowed`,
 )
 
+export interface Narrowing {
+  scopes: readonly string[]
+  kinds: readonly string[]
+}
+
 /**
  * Brings grants within what an administrator now allows, where that is less than before. It holds already: a live grant is
  * found with what its service account may have, and no more (live-grant). This says so in every row, so that a later
@@ -62,12 +70,12 @@ export class NarrowGrants {
 
   /**
    * May be repeated: whoever does finishes what a dead process left.
-   * @param within every scope that the service account may have
+   * @param within every scope that the service account may have, and every kind of mailbox
    */
-  async narrow(serviceAccountId: string, within: readonly string[], actor: string): Promise<void> {
+  async narrow(serviceAccountId: string, within: Narrowing, actor: string): Promise<void> {
     let grants = 0
     for (;;) {
-      const values = [serviceAccountId, within, BATCH, this.clock.now(), actor]
+      const values = [serviceAccountId, within.scopes, BATCH, this.clock.now(), actor, within.kinds]
       const rows = await this.database.run(NARROW_GRANTS, values)
       if (rows.length === 0) break
       grants += rows.length

@@ -14,7 +14,7 @@ export const OPERATOR_ERRORS = {
     class: 'permanent',
     effect: 'mailbox',
     problem: 'The administrator has allowed less since this was asked for.',
-    fix: 'Ask again for a scope within delegated_scope, or have the administrator allow more.',
+    fix: 'Ask again for what is allowed now, by delegated_scope and to people or rooms, or have the administrator allow more.',
   },
   'grant.ended': {
     class: 'permanent',

@@ -203,8 +203,8 @@ describe('a month that leaves', () => {
     ]) {
       await sql(`insert into accounts (id, client_id, service_account_id, provider, email, kind, provider_user_id, profile_id, created_at)
         values ('acc_${n}', 'cli_busy', ${service}, 'google', 'anna@acme.test', 'person', '${n}', '', '${granted}')`)
-      await sql(`insert into grants (id, client_id, service_account_id, account_id, scope, created_at)
-        values ('gra_${n}', 'cli_busy', ${service}, 'acc_${n}', '{read_only}', '${granted}')`)
+      await sql(`insert into grants (id, client_id, service_account_id, account_id, kind, scope, created_at)
+        values ('gra_${n}', 'cli_busy', ${service}, 'acc_${n}', 'person', '{read_only}', '${granted}')`)
     }
     const { readers, completeFrom } = await june().showReaders.show('Anna@acme.test', new Date('2026-06-01'))
     expect(completeFrom).toBe('2026-04-01')

@@ -2,6 +2,7 @@ import { recordActsOf } from '#domain/audit/record-act.js'
 import type { LiveState } from '#domain/credentials/service-account-states.js'
 import { ISSUE_FIRST_CODE, lockLiveCodesOf } from '#domain/grants/codes.js'
 import { GRANT_WANTED_MAILBOX } from '#domain/grants/grant-mailbox.js'
+import { isLeft } from '#domain/grants/live-grant.js'
 import type { MicrosoftCloudName } from '#domain/providers/provider.port.js'
 import { defineBatchStatement, defineStatement } from '#platform/database/statement.js'
 import type { ClaimedDelivery } from './delivery-statements.js'
@@ -88,6 +89,7 @@ export const RECORD_GRANT = defineBatchStatement<GrantedRequest>(
      join locked r on r.id = asked.request_id and r.decision = 'pending'
      join service_accounts s on s.id = r.service_account_id and s.revoked_at is null
        and (s.narrowed_to is null or r.scope <@ s.narrowed_to)
+       and (s.narrowed_kinds is null or asked.kind = any (s.narrowed_kinds))
      join clients c on c.id = r.client_id
      left join callback_hosts h on h.client_id = r.client_id and h.host = r.callback_host
    ), ${GRANT_WANTED_MAILBOX}, claimed as (
@@ -149,12 +151,12 @@ export const DENY_ENDED_GRANT = defineStatement<{ id: string }>(
      select * from delegated_access_requests
      where id = $1 and decision = 'granted' and callback = 'waiting' and (lease_until is null or lease_until < $2) for update
    ), ${lockLiveCodesOf('select id from asked')}, ended as (
-     select asked.id, s.narrowed_to is not null and not asked.scope && s.narrowed_to as by_narrowing
+     select asked.id, not ${isLeft('asked.scope')} as by_narrowing
      from asked
      join service_accounts s on s.id = asked.service_account_id and s.revoked_at is null
      join clients c on c.id = asked.client_id and c.disabled_at is null
      join grants g on g.id = asked.grant_id
-     where (g.revoked_at is not null or (s.narrowed_to is not null and not asked.scope && s.narrowed_to))
+     where (g.revoked_at is not null or not ${isLeft('asked.scope')})
        and not exists (select 1 from live where redeemed_at is not null)
    ), denied as (
      update delegated_access_requests r

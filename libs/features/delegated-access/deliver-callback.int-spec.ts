@@ -269,8 +269,8 @@ describe('callbacks', () => {
     /** Whose first callback has failed, so that a code was sent and not heard. */
     async function granted(): Promise<string> {
       const id = await denied()
-      await sql(`insert into grants (id, client_id, service_account_id, scope, created_at)
-        values ('gra_${id}', 'cli_acme', 'ser_1', '{read_only}', now())`)
+      await sql(`insert into grants (id, client_id, service_account_id, kind, scope, created_at)
+        values ('gra_${id}', 'cli_acme', 'ser_1', 'person', '{read_only}', now())`)
       await sql(`update delegated_access_requests set decision = 'granted', error = null, scope = '{read_only}',
         grant_id = 'gra_${id}' where id = '${id}'`)
       failing()
@@ -280,12 +280,18 @@ describe('callbacks', () => {
     }
     const narrowTo = (scopes: string | null) =>
       sql(`update service_accounts set narrowed_to = ? where id = 'ser_1'`, [scopes])
+    const allowKinds = (kinds: string | null) =>
+      sql(`update service_accounts set narrowed_kinds = ? where id = 'ser_1'`, [kinds])
     const end = (id: string) => sql(`update grants set revoked_at = now() where id = 'gra_${id}'`)
     const toldLast = () => JSON.parse(receiver.requests.at(-1)!.body).authorization
-    afterEach(() => narrowTo(null))
+    afterEach(async () => {
+      await narrowTo(null)
+      await allowKinds(null)
+    })
 
     it.each([
       ['unable_to_grant_scope', 'scope.narrowed', /allowed less.*Ask again/, () => narrowTo('{free_busy}')],
+      ['unable_to_grant_scope', 'scope.narrowed', /allowed less.*Ask again/, () => allowKinds('{room}')],
       ['access_denied', 'grant.ended', /has ended before you heard.*Ask again/, end],
     ])('and has ended since, tell %s with the key %s in place of a code', async (error, key, words, endIt) => {
       const id = await granted()
@@ -302,6 +308,7 @@ describe('callbacks', () => {
     it('tell the code where some of it is left', async () => {
       const id = await granted()
       await narrowTo('{free_busy,read_only}')
+      await allowKinds('{person}')
       await deliver(id)
       expect(toldLast()).toEqual({ code: expect.any(String) })
     })

@@ -1,6 +1,7 @@
 import { recordActsOf } from '#domain/audit/record-act.js'
 import { findNextAttemptIn, holdBackIn, type MessageTable, takeProbeIn } from '#domain/deliveries/host-breaker.js'
 import { ISSUE_CLAIMED_CODE, lockLiveCodesOf } from '#domain/grants/codes.js'
+import { isLeft } from '#domain/grants/live-grant.js'
 import { defineBatchStatement, defineStatement } from '#platform/database/statement.js'
 import { LOCK_ASKED_REQUESTS } from './lock-asked-requests.js'
 
@@ -41,10 +42,10 @@ export const CLAIM_DELIVERY = defineBatchStatement<ClaimedDelivery>(
      set attempts = attempts + 1, lease_until = due.lease_until, ring_at = due.lease_until
      from due
      where r.id = due.request_id
-       and exists (select 1 from service_accounts s where s.id = due.service_account_id and s.revoked_at is null
-         and (due.grant_id is null or s.narrowed_to is null or due.scope && s.narrowed_to))
+       and exists (select 1 from service_accounts s left join grants g on g.id = due.grant_id
+         where s.id = due.service_account_id and s.revoked_at is null
+           and (due.grant_id is null or g.revoked_at is null and ${isLeft('due.scope')}))
        and exists (select 1 from clients c where c.id = due.client_id and c.disabled_at is null)
-       and not exists (select 1 from grants g where g.id = due.grant_id and g.revoked_at is not null)
        and not exists (select 1 from live where live.request_id = due.request_id and redeemed_at is not null)
        and (due.is_probe or not exists (select 1 from callback_hosts h
          where h.client_id = due.client_id and h.host = due.host and h.open_until is not null))

@@ -187,4 +187,16 @@ describe('while Google is out of order for a day', () => {
     ])
     await sql('update service_accounts set narrowed_to = null')
   })
+
+  it('nothing is granted of a kind that the administrator no longer allows, though the provider was asked before', async () => {
+    await ask('rooms.only@acme.test')
+    await sql(`update service_accounts set narrowed_kinds = '{room}'`)
+    const ids = ['acc_late', 'pro_late', 'gra_late']
+    const mailbox = [...ids, 'rooms.only@acme.test', 'person', null, 'user late', null, null, null]
+    const id = 'dar_rooms.only@acme.test'
+    const grant = () => db.database.runTogether(RECORD_GRANT, [id, clock.now(), clock.now(), ...mailbox])
+    expect(await grant()).toBeUndefined()
+    await sql('update service_accounts set narrowed_kinds = null')
+    expect(await grant()).toMatchObject({ grant_id: 'gra_late' })
+  })
 })

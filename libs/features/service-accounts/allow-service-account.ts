@@ -4,6 +4,7 @@ import { recordAct } from '#domain/audit/record-act.js'
 import { Clients } from '#domain/clients/clients.js'
 import { ProviderCredentials } from '#domain/credentials/provider-credentials.js'
 import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
+import { mailboxKindsOf } from '#domain/credentials/service-account-scopes.js'
 import { ServiceAccounts } from '#domain/credentials/service-accounts.js'
 import { Codes } from '#domain/grants/codes.js'
 import { NarrowGrants } from '#domain/grants/narrow-grants.js'
@@ -109,7 +110,7 @@ export class AllowServiceAccount {
     const credential = sealedCredential
       ? await this.consents.open(consent, 'sealed_credential', sealedCredential)
       : null
-    const narrowedTo = await this.#narrowingOf(tx, consent)
+    const narrowing = await this.#narrowingOf(tx, consent)
     const account = await this.serviceAccounts.connect(tx, {
       clientId: consent.clientId,
       provider,
@@ -123,7 +124,8 @@ export class AllowServiceAccount {
       credentialExpiresAt: credential && (expiryOf(parseCredential(credential)) ?? statedExpiryOf(consent)),
       scope: consent.scope,
       delegatedScope: consent.delegatedScope,
-      narrowedTo,
+      narrowedTo: narrowing?.scopes ?? null,
+      narrowedKinds: narrowing?.kinds ?? null,
     })
     await tx.flush()
     return account
@@ -133,25 +135,32 @@ export class AllowServiceAccount {
    * An administrator who allows less than before means what there is already, too. From the commit on nothing that goes further
    * counts for more, also what was asked for before and is decided later. Null where nobody has ever allowed less.
    */
-  async #narrowingOf(tx: Tx, consent: Consent): Promise<string[] | null> {
+  async #narrowingOf(tx: Tx, consent: Consent): Promise<{ scopes: string[]; kinds: string[] } | null> {
     const { clientId, delegatedScope: to } = consent
     const former = await this.serviceAccounts.lockLive(tx, organisationOf(consent)!)
     if (!former) return null
     const from = former.delegatedScope as DelegatedScope[]
-    const isLess = scopesBeyond(from, to).length > 0
+    const [fromKinds, kinds] = [mailboxKindsOf(former.scope), mailboxKindsOf(consent.scope)]
+    const isLess = scopesBeyond(from, to).length > 0 || fromKinds.some((kind) => !kinds.includes(kind))
     if (isLess)
       await recordAct(tx, {
         ...{ clientId, at: this.clock.now(), act: 'service_account.narrowed', serviceAccountId: former.id },
-        ...{ subject: former.id, actor: actorOf(consent), details: { from, to } },
+        ...{
+          subject: former.id,
+          actor: actorOf(consent),
+          details: { from, to, from_kinds: fromKinds, to_kinds: kinds },
+        },
       })
-    return isLess || former.narrowedTo ? scopesWithin(to) : null
+    return isLess || former.narrowedTo ? { scopes: scopesWithin(to), kinds } : null
   }
 
   /** Before the next consent, too: what an earlier one has taken away must not come back because this one allows more. */
   async #narrowGrants(consent: Consent): Promise<void> {
     const organisation = organisationOf(consent)
     const account = organisation && (await this.database.read((em) => this.serviceAccounts.findLive(em, organisation)))
-    if (account?.narrowedTo) await this.grants.narrow(account.id, account.narrowedTo, actorOf(consent))
+    if (!account?.narrowedTo || !account.narrowedKinds) return
+    const within = { scopes: account.narrowedTo, kinds: account.narrowedKinds }
+    await this.grants.narrow(account.id, within, actorOf(consent))
   }
 
   async #issueCode(tx: Tx, consent: Consent, serviceAccountId: string): Promise<Secret<string>> {

@@ -25,8 +25,8 @@ export async function fillServiceAccount(
     `insert into accounts (id, client_id, service_account_id, provider, email, kind, provider_user_id, profile_id,
        created_at)
      select 'acc_${id}_' || n, ${owner}, 'google', 'user' || n || '@acme.test', 'person', n, n, ${begin} ${numbered}`,
-    `insert into grants (id, client_id, service_account_id, account_id, scope, created_at)
-     select 'gra_${id}_' || n, ${owner}, 'acc_${id}_' || n, '{read_only}', ${begin} ${numbered}`,
+    `insert into grants (id, client_id, service_account_id, account_id, kind, scope, created_at)
+     select 'gra_${id}_' || n, ${owner}, 'acc_${id}_' || n, 'person', '{read_only}', ${begin} ${numbered}`,
     `insert into codes (code_hash, grant_id, client_id, redirect_uri, request_id, expires_at)
      select ${hash('code')}, 'gra_${id}_' || n, '${clientId}', '${CALLBACK_URL}', 'dar_${id}_' || n, ${end} ${numbered}`,
     `insert into access_tokens (token_hash, grant_id, created_at, expires_at)

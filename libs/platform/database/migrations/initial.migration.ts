@@ -132,6 +132,7 @@ const SERVICE_ACCOUNTS = [
     scope text[] not null,
     delegated_scope text[] not null,
     narrowed_to text[],
+    narrowed_kinds text[],
     state text not null default 'active',
     state_reason text,
     state_since timestamptz,
@@ -249,11 +250,13 @@ const GRANTS = [
     client_id text not null,
     service_account_id text,
     account_id text references accounts (id) deferrable initially deferred,
+    kind text,
     scope text[] not null,
     refresh_generation int not null default 0,
     created_at timestamptz not null,
     revoked_at timestamptz,
-    check (service_account_id is not null or account_id is not null)
+    check (service_account_id is not null or account_id is not null),
+    check (service_account_id is null or account_id is null or kind is not null)
   )`,
   // What a revoked service account still has to end.
   'create index grants_of_service_account on grants (service_account_id) where revoked_at is null',

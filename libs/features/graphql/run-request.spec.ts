@@ -146,6 +146,11 @@ describe('the GraphQL face', () => {
       },
     )
 
+    it('a variable that is not given is not given, whatever its name', async () => {
+      const query = 'query ($toString: [Scope]) { authorizations(filter: { approver: "u", scope: $toString }) { id } }'
+      expect((await run({ query, variables: {} })).errors).toBeUndefined()
+    })
+
     it('the schema itself is for every key, whole', async () => {
       const { data } = await run(
         { query: getIntrospectionQuery({ specifiedByUrl: true, inputValueDeprecation: true }) },

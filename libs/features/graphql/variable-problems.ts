@@ -23,7 +23,8 @@ export function variableProblems(
   try {
     for (const { variable, type: node } of variableDefinitions) {
       const type = typeFromAST(schema, node)
-      const value = given[variable.name.value]
+      const name = variable.name.value
+      const value = Object.hasOwn(given, name) ? given[name] : undefined
       if (!isInputType(type) || value === undefined) continue
       coerceInputValue(value, type, (path, _value, { message }) => {
         const at = [`$${variable.name.value}`, ...path].join('.')

@@ -20,6 +20,7 @@ export function welcome({ http, stores }: Settings): string {
          ${origin}/enterprise_connect/oauth/authorize?response_type=code&client_id=…&redirect_uri=…
            &scope=service_account/accounts/manage&delegated_scope=read_only&state=…
 
+  What clients can call is described at ${origin}/docs.
   To see all of it happen against stand-ins for Google and Microsoft: npm run demo
 
 `

@@ -117,6 +117,9 @@ describe('/openapi.json', () => {
         .map((heading) => heading.text.trim().toUpperCase())
         .sort(),
     ).toEqual(operations.map(({ name }) => name.toUpperCase()).sort())
+    const groups = page.querySelectorAll('h2').map(({ text }) => text)
+    expect(groups).toContain('API keys')
+    expect(groups.indexOf('Token')).toBeLessThan(groups.indexOf('Health'))
     expect(page.querySelectorAll('a').map((link) => link.getAttribute('href'))).toEqual(['/openapi.json'])
   })
 })

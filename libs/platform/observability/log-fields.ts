@@ -114,7 +114,7 @@ export function admitted(fields: Readonly<Record<string, unknown>>): Record<stri
 
 const RUN = /[A-Za-z0-9+/_~=-]{20,}/g
 const HARMLESS_RUN =
-  /^([a-z]{2,4}_[0-9a-f]{24}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|([a-z]+|[A-Z]+)([_/-]([a-z]+|[A-Z]+))*|([A-Z]{1,8}[a-z]{2,}){1,7})$/
+  /^([a-z]{2,4}_[0-9a-f]{24}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\/?([a-z]+|[A-Z]+)([_/-]([a-z]+|[A-Z]+))*|([A-Z]{1,8}[a-z]{2,}){1,7})$/
 
 /** Long runs of letters and digits that are neither an id, nor a GUID, nor words. */
 const blackedOut = (said: string) =>

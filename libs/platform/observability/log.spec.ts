@@ -68,9 +68,9 @@ describe('a log line', () => {
     expect(line).not.toContain(KEY)
   })
 
-  it('blacks out what looks like a secret in a sentence, and leaves ids, GUIDs and words', () => {
+  it('blacks out what looks like a secret in a sentence, and leaves ids, GUIDs, words and paths of words', () => {
     const words =
-      'dar_0123456789abcdef01234567 of 11111111-2222-4333-8444-555555555555 wants service_account/accounts/manage'
+      'dar_0123456789abcdef01234567 of 11111111-2222-4333-8444-555555555555 wants service_account/accounts/manage in /srv/mandate/postgres/data'
     const { detail } = logged((log) => log.info('thing.happened', { detail: `${words}: ${TOKEN} ${KEY}` }))
 
     expect(detail).toBe(`${words}: […] […]`)

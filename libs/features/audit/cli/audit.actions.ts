@@ -55,7 +55,7 @@ export async function verifyAudit(run: RunStep, options: VerifyOptions) {
   }))
   const body = toVerificationBody(chains, archives)
   answer(options, body, () => [
-    ...(archives ?? []).map(({ archive, lines, problem }) => `${archive}: ${problem ?? `${lines} rows.`}`),
+    ...(archives ?? []).map(({ archive, lines, problem }) => `${archive}: ${problem ?? `${counted(lines)}.`}`),
     ...chains.map(inWords),
     body.intact ? 'Every row is as it was written.' : 'The audit is not as it was written.',
   ])
@@ -157,9 +157,11 @@ function onProgress(what: string, rows: number, of: number) {
 function inWords({ clientId, rows, archived, finding }: Verification) {
   if (finding) return `${clientId}: row ${finding.sequence} was ${finding.tampering}. ${finding.explanation}`
   return archived > 0
-    ? `${clientId}: ${rows} rows, behind ${archived} that are archived.`
-    : `${clientId}: ${rows} rows.`
+    ? `${clientId}: ${counted(rows)}, behind ${archived} that are archived.`
+    : `${clientId}: ${counted(rows)}.`
 }
+
+const counted = (rows: number) => (rows === 1 ? '1 row' : `${rows} rows`)
 
 const inMegabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 

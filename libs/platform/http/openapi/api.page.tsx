@@ -21,12 +21,14 @@ export const renderApiPage = (page: VNode) => `<!doctype html>\n${render(page)}`
 
 type Named = [id: string, method: string, path: string, operation: Operation]
 
-/** The document for people: every route, what it takes and what it answers. Nothing but HTML. */
+/** The document for people: every route, what it takes and what it answers, first what programs call. Nothing but HTML. */
 export function ApiPage({ document }: { document: OpenApiDocument }) {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]): Named => [operation.operationId, method, path, operation]),
   )
   const groups = Map.groupBy(operations, ([, , , { tags }]) => tags[0]!)
+  const isCalled = (members: Named[]) => members.some(([, , , { security }]) => security.length > 0)
+  const [called, visited] = [true, false].map((wanted) => [...groups].filter(([, each]) => isCalled(each) === wanted))
   return (
     <html lang="en">
       <head>
@@ -42,7 +44,7 @@ export function ApiPage({ document }: { document: OpenApiDocument }) {
           Everything below is under <code>{document.servers[0]!.url}</code>, and in{' '}
           <a href="/openapi.json">/openapi.json</a> for programs. Every answer carries <code>X-Request-Id</code>.
         </p>
-        {[...groups].map(([name, members]) => (
+        {[...called!, ...visited!].map(([name, members]) => (
           <section key={name}>
             <h2>{name}</h2>
             {members.map((member) => (
@@ -62,7 +64,7 @@ function Route({ member, answers }: { member: Named; answers: Record<string, Ans
     <details>
       <summary>
         <h3>
-          {method} <code>{path}</code>
+          <span class="method">{method}</span> <code>{path}</code>
         </h3>{' '}
         {operation.summary}
       </summary>

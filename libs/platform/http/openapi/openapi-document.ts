@@ -130,7 +130,8 @@ function operationOf(operationId: string, method: Method, path: string, route: D
   }
 }
 
-const inWords = (name: string) => name.replace(/(?!^)[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+const inWords = (name: string) =>
+  name.replace(/(?!^)[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace(/\bapi\b/i, 'API')
 
 const pathParameter = (name: string): Parameter => ({ name, in: 'path', required: true, schema: { type: 'string' } })
 

@@ -5,38 +5,6 @@ import { join } from 'node:path'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { mandate } from './cli-process.js'
 
-const COMMANDS = [
-  [],
-  ['clients'],
-  ['clients', 'create'],
-  ['clients', 'list'],
-  ['clients', 'show'],
-  ['clients', 'rotate-secret'],
-  ['clients', 'rotate-user-secret'],
-  ['clients', 'end-user-secrets'],
-  ['clients', 'set-jwks'],
-  ['clients', 'disable'],
-  ['keys'],
-  ['keys', 'create'],
-  ['keys', 'list'],
-  ['keys', 'revoke'],
-  ['providers'],
-  ['providers', 'set'],
-  ['providers', 'set', 'google'],
-  ['providers', 'set', 'microsoft'],
-  ['providers', 'show'],
-  ['doctor'],
-  ['migrate'],
-  ['secrets'],
-  ['secrets', 'status'],
-  ['secrets', 'rotate'],
-  ['audit'],
-  ['audit', 'verify'],
-  ['audit', 'export'],
-  ['audit', 'archive'],
-  ['audit', 'mailbox'],
-]
-
 /** Port 1 answers nowhere. */
 const NOBODYS = 'postgres://127.0.0.1:1/nobody'
 
@@ -52,15 +20,12 @@ describe('the command line', () => {
   })
   afterEach(() => rm(directory, { recursive: true }))
 
-  it.each(COMMANDS.map((words) => ({ words, name: words.join(' ') })))(
-    'explains "mandate $name"',
-    async ({ words }) => {
-      const { exitCode, stdout, stderr } = await mandate([...words, '--help'], settings)
+  it('explains a command at once, whatever the settings are', async () => {
+    const { exitCode, stdout, stderr } = await mandate(['clients', 'create', '--help'], { DATABASE_URL: 'nonsense' })
 
-      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
-      expect(stdout).toMatch(/^Usage: mandate .*\n\n.{20,}\n/)
-    },
-  )
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    expect(stdout).toMatch(/^Usage: mandate clients create /)
+  })
 
   it('brings the schema up without any key, and again', async () => {
     for (const _ of ['first', 'second']) {
@@ -69,40 +34,9 @@ describe('the command line', () => {
     }
   })
 
-  it('shows in the help of a command that takes options what each of them means, and an example', async () => {
-    for (const words of [
-      ['clients', 'create'],
-      ['providers', 'set', 'google'],
-      ['providers', 'set', 'microsoft'],
-      ['audit', 'archive'],
-    ]) {
-      const { stdout } = await mandate([...words, '--help'], settings)
-
-      expect(stdout).toContain(`$ mandate ${words.join(' ')} `)
-      for (const option of stdout.match(/^ {2}--[\w-]+ <[\w.-]+>.*/gm) ?? []) expect(option).toMatch(/ {2}\S/)
-    }
-  })
-
   it.each([
     { words: ['clients', 'create'], names: '--name' },
     { words: ['clients', 'create', '--name', ''], names: '--name' },
-    {
-      words: [
-        'clients',
-        'create',
-        '--name',
-        'x',
-        '--redirect-uri',
-        'https://a.test/',
-        '--redirect-uri',
-        'http://a.test/',
-      ],
-      names: '--redirect-uri (number 2): must be https',
-    },
-    {
-      words: ['clients', 'create', '--name', 'x', '--callback-origin', 'https://a.test/b'],
-      names: '--callback-origin',
-    },
     { words: ['clients', 'create', '--name', 'x', '--colour', 'red'], names: '--colour' },
     { words: ['clients', 'show'], names: 'client-id' },
     { words: ['clients', 'lst'], names: 'lst' },
@@ -119,6 +53,19 @@ describe('the command line', () => {
       error: expect.stringMatching(/^(usage|validation_failed)$/),
       error_description: expect.stringContaining(names),
     })
+  })
+
+  it('names every mistake of a command at once, and which of several values is meant', async () => {
+    const redirects = ['--redirect-uri', 'https://a.test/', '--redirect-uri', 'http://a.test/']
+    const origin = ['--callback-origin', 'https://a.test/b']
+    const { exitCode, stderr } = await mandate(
+      ['clients', 'create', '--name', 'x', ...redirects, ...origin],
+      withDatabase(),
+    )
+
+    expect(exitCode).toBe(2)
+    expect(stderr).toMatch(/^--redirect-uri \(number 2\): must be https/m)
+    expect(stderr).toMatch(/^--callback-origin: /m)
   })
 
   it('tells a person the same in words, and where to read on', async () => {

@@ -45,16 +45,17 @@ describe('the operator looks after clients at a terminal', () => {
 
   describe('while another process has that database open', () => {
     let standalone: EmbeddedPostgres
+    let client_id: string
 
     beforeAll(async () => {
       standalone = await openEmbeddedPostgres({ dataDirectory: settings.MANDATE_DATA_DIR!, log: () => {} })
+      client_id = (await create('During')).client_id
     })
     afterAll(() => standalone.stop())
 
     it('leaves it running', async () => {
       const server = new pg.Client({ connectionString: standalone.url.reveal() })
       await server.connect()
-      const { client_id } = await create('During')
 
       expect((await server.query('select name from clients where id = $1', [client_id])).rows).toEqual([
         { name: 'During' },
@@ -63,7 +64,6 @@ describe('the operator looks after clients at a terminal', () => {
     })
 
     it('sets where one is told of changes, on an origin of its own', async () => {
-      const { client_id } = await create('Told')
       const set = (url: string) => ['events', 'set-url', client_id, url]
       expect(await mandateJson(set('https://app.acme.test/events'), settings)).toEqual({
         ...{ client_id, event_url: 'https://app.acme.test/events' },
@@ -117,7 +117,6 @@ describe('the operator looks after clients at a terminal', () => {
     }, 60_000)
 
     it('gives a client what its user tokens are signed with: a secret, or keys from standard input', async () => {
-      const { client_id } = await create('Acme Scheduler')
       const made = await mandateJson<Record<string, string>>(['clients', 'rotate-user-secret', client_id], settings)
       expect(made).toEqual({
         client_id,
@@ -136,14 +135,12 @@ describe('the operator looks after clients at a terminal', () => {
     }, 60_000)
 
     it('lets a client be given tokens of the provider’s own, and takes that back', async () => {
-      const { client_id } = await create('Acme Scheduler')
       const say = (command: string) => mandateJson<object>(['clients', command, client_id], settings)
       expect(await say('allow-provider-tokens')).toMatchObject({ client_id, provider_tokens: true })
       expect(await say('forbid-provider-tokens')).toMatchObject({ client_id, provider_tokens: false })
     }, 60_000)
 
     it('gives a client an API key, lists it and revokes it', async () => {
-      const { client_id } = await create('Acme Scheduler')
       const scopes = ['oauth-api:query:*', 'oauth-api:mutation:*']
       const wanted = ['keys', 'create', '--client', client_id, ...scopes.flatMap((scope) => ['--scope', scope])]
       const made = await mandateJson<{ key: string; id: string }>(wanted, settings)

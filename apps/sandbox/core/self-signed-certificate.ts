@@ -1,6 +1,17 @@
 import { createPublicKey, generateKeyPair, type KeyObject, sign } from 'node:crypto'
 import { promisify } from 'node:util'
 
+/** Making a key takes longer than anything else at start: a process makes one for the operator, and one for the stand-ins. */
+const once = (make: () => Promise<KeyObject>) => {
+  let made: Promise<KeyObject> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+export const operatorsKey = once(newSigningKey)
+export const standInsKey = once(newSigningKey)
+
 export async function newSigningKey(): Promise<KeyObject> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
   return privateKey

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject, sign } from 'node:crypto'
-import { newSigningKey, selfSignedCertificate } from '../core/self-signed-certificate.js'
+import { selfSignedCertificate, standInsKey } from '../core/self-signed-certificate.js'
 import type { ShiftableClock } from '../core/shiftable-clock.js'
 import type { User } from './organisation.js'
 import { EMAIL, PROFILE } from './scopes.js'
@@ -28,7 +28,7 @@ export class IdTokenSigner {
   }
 
   static async create(clock: ShiftableClock): Promise<IdTokenSigner> {
-    return new IdTokenSigner(await newSigningKey(), clock)
+    return new IdTokenSigner(await standInsKey(), clock)
   }
 
   get jwk(): JsonWebKey {

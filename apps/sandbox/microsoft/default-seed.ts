@@ -1,4 +1,4 @@
-import { newSigningKey, selfSignedCertificate } from '../core/self-signed-certificate.js'
+import { operatorsKey, selfSignedCertificate } from '../core/self-signed-certificate.js'
 import type { MicrosoftSeedInput } from './seed.js'
 
 /** The operator's app registration, with the credentials that only its owner has. */
@@ -23,7 +23,7 @@ const APP = {
 export async function defaultMicrosoftSeed({
   mailboxes = 0,
 } = {}): Promise<{ seed: MicrosoftSeedInput; app: MicrosoftAppCredentials }> {
-  const privateKey = await newSigningKey()
+  const privateKey = await operatorsKey()
   const certificatePem = selfSignedCertificate(privateKey, 'mandate.test')
   const { clientId, clientSecret } = APP
   const registration = {

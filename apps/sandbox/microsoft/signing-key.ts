@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto'
-import { newSigningKey } from '../core/self-signed-certificate.js'
+import { standInsKey } from '../core/self-signed-certificate.js'
 
 /** The RS256 key with which the stand-in signs tokens. */
 export interface SigningKey {
@@ -7,16 +7,8 @@ export interface SigningKey {
   signJwt(claims: Record<string, unknown>): string
 }
 
-let made: Promise<SigningKey> | undefined
-
-/** One key for the life of the process: making one takes longer than anything else at start. */
-export const signingKey = (): Promise<SigningKey> => {
-  made ??= make()
-  return made
-}
-
-async function make(): Promise<SigningKey> {
-  const privateKey = await newSigningKey()
+export async function signingKey(): Promise<SigningKey> {
+  const privateKey = await standInsKey()
   const { n, e } = createPublicKey(privateKey).export({ format: 'jwk' })
   const kid = createHash('sha1').update(String(n)).digest('base64url')
   const header = encoded({ typ: 'JWT', alg: 'RS256', kid })

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { newSigningKey } from '../core/self-signed-certificate.js'
+import { operatorsKey } from '../core/self-signed-certificate.js'
 import type { GoogleSeedInput } from '../google/seed.js'
 import { keyFileFor, type ServiceAccountKeyFile } from '../google/service-account-key-file.js'
 import { defaultMicrosoftSeed, type MicrosoftAppCredentials } from '../microsoft/default-seed.js'
@@ -30,7 +30,7 @@ export async function defaultSeed({
     clientId: '108844220066113355779',
   }
   const keyId = '5b1c0d2e3f405162738495a6b7c8d9eaf0b1c2d3'
-  const privateKey = await newSigningKey()
+  const privateKey = await operatorsKey()
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString()
   const google: GoogleSeedInput = {
     organisations: [acme(mailboxes), globex],

@@ -114,7 +114,7 @@ describe('the audit', () => {
     await partsFor(ground.database, signerOf(lookalike, key)).arrivals.renewSignatures()
     await sql(
       `insert into audit_heads (client_id, sequence, hash, signed_at, signature)
-       select 'broken_' || n, 7, 'x', now(), 'v1.gone.x' from generate_series(1, 600) n`,
+       select 'broken_' || n, 7, 'x', now(), 'v1.gone.x' from generate_series(1, 501) n`,
     )
     await partsFor(ground.database, signerOf(newest, lookalike, key)).arrivals.renewSignatures()
     await sql(`delete from audit_heads where client_id like 'broken%'`)

@@ -32,7 +32,7 @@ export function testDatabase(): TestDatabase {
     asSuperuser(async (server) => {
       await dropThoseOfEarlierFiles(server)
       await makeTemplate(server)
-      await server.query(`create database ${name} template ${TEMPLATE}`)
+      await server.query(`create database ${name} template ${TEMPLATE} strategy file_copy`)
     }),
   )
   return { url: urlOf(name) }

@@ -10,6 +10,7 @@ import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { explain } from '#platform/testing/explain.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 import { FINISHED_REQUESTS } from '../delegated-access/retained-requests.js'
+import { DELETED_INTEGRATIONS } from '../end-user-oauth/retained-integrations.js'
 import { EXPIRED_SIGN_INS, SECRETS_OF_SIGN_INS } from '../end-user-oauth/retained-sign-ins.js'
 import { FINISHED_EVENTS } from '../events/retained-events.js'
 import { EXPIRED_CONSENTS, SECRETS_OF_CONSENTS } from '../service-accounts/retained-consents.js'
@@ -17,7 +18,14 @@ import { EXPIRED_CONSENTS, SECRETS_OF_CONSENTS } from '../service-accounts/retai
 const RULES = [
   ...[FINISHED_REQUESTS, FINISHED_EVENTS, EXPIRED_CODES, EXPIRED_ACCESS_TOKENS, DEAD_REFRESH_TOKENS],
   ...EXPIRED_SECRETS,
-  ...[FORGOTTEN_BREAKERS, SECRETS_OF_SIGN_INS, EXPIRED_SIGN_INS, SECRETS_OF_CONSENTS, EXPIRED_CONSENTS],
+  ...[
+    FORGOTTEN_BREAKERS,
+    SECRETS_OF_SIGN_INS,
+    EXPIRED_SIGN_INS,
+    DELETED_INTEGRATIONS,
+    SECRETS_OF_CONSENTS,
+    EXPIRED_CONSENTS,
+  ],
 ]
 /** More than a batch. */
 const MANY = 2_500
@@ -141,6 +149,35 @@ describe('retention', () => {
       { id: 'kept_over', sealed_attempt: null },
       { id: 'kept_under_way', sealed_attempt: 'sealed' },
     ])
+  })
+
+  it('lets go of integrations a while after they were deleted, once no sign-in for them is left', async () => {
+    const integration = (id: string, deleted: string) =>
+      sql(`insert into integrations (id, client_id, user_id, provider, media_type, grant_id, created_at, updated_at, deleted_at)
+        values ('${id}', 'cli_1', 'anna', 'gmail', 'email', 'gra_1', ${ago(400)}, ${ago(400)}, ${deleted})`)
+    await integration('old', ago(31))
+    await integration('kept_late', ago(29))
+    await integration('kept_there', 'null')
+    await integration('kept_signing_in', ago(31))
+    await sql(`insert into sign_ins (id, client_id, dialect, integration_id, scope, step, created_at, expires_at)
+      values ('kept_for_one', 'cli_1', 'work-api', 'kept_signing_in', '{}', 'away', ${ago(31)}, ${ago(29)})`)
+    await sql(`insert into integrations (id, client_id, user_id, provider, media_type, created_at, updated_at)
+      select 'live_' || n, 'cli_1', 'ben', 'gmail', 'email', now(), now() from generate_series(1, ${FEW}) n`)
+    await sql(`insert into sign_ins (id, client_id, dialect, integration_id, scope, step, created_at, expires_at)
+      select 'live_' || n, 'cli_1', 'work-api', 'live_' || n, '{}', 'away', now(), now() from generate_series(1, ${FEW}) n`)
+    await sql('analyze integrations, sign_ins')
+    const { scans } = await explain(db.database, `${DELETED_INTEGRATIONS.statement.text} -- explained`, [
+      clock.now(),
+      0,
+    ])
+    expect(scans).toEqual([])
+
+    const left = () => idsOf(`integrations where id not like 'live%'`)
+    await pass(DELETED_INTEGRATIONS)
+    expect(await left()).toEqual(['kept_late', 'kept_signing_in', 'kept_there'])
+    await sql('delete from sign_ins')
+    await pass(DELETED_INTEGRATIONS)
+    expect(await left()).toEqual(['kept_late', 'kept_there'])
   })
 
   it('takes what a consent holds when its time is over, and the rest of it a week later', async () => {

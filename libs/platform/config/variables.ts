@@ -233,7 +233,7 @@ export const VARIABLES = {
     wholeNumber(7, 3650, 90),
   ),
   MANDATE_KEEP_EXPIRED_DAYS: variable(
-    'How long sign-ins, codes, tokens and rotated secrets of clients are kept after they have expired.',
+    'How long sign-ins, codes, tokens and rotated secrets of clients are kept after they have expired, and integrations after they were deleted.',
     '30',
     wholeNumber(1, 3650, 30),
   ),

@@ -423,6 +423,7 @@ const CONNECTED_ACCOUNTS = [
   )`,
   'create index integrations_of_user on integrations (client_id, user_id, created_at desc, id desc) where deleted_at is null',
   'create index integrations_of_grant on integrations (grant_id) where grant_id is not null',
+  'create index integrations_deleted on integrations (deleted_at) where deleted_at is not null',
 
   `create table sign_ins (
     id text primary key,
@@ -447,6 +448,7 @@ const CONNECTED_ACCOUNTS = [
     ended_at timestamptz
   )`,
   'create index sign_ins_expiring on sign_ins (expires_at)',
+  'create index sign_ins_of_integration on sign_ins (integration_id) where integration_id is not null',
   'create index sign_ins_to_forget on sign_ins (expires_at) where sealed_attempt is not null',
 ]
 

@@ -52,6 +52,17 @@ describe('connecting an account in the Morgen dialect', () => {
   const connect = async (providerId: string, email: string) =>
     new PersonVisit(REDIRECT_URI).connect(await authorizationUrl(providerId), email)
 
+  it('begins sixty sign-ins a minute for one user and no more, whatever another user does', async () => {
+    const begin = (userId: string) => call('GET', 'google/oauth/authorizationUrl', { userId })
+    const statuses = await Promise.all(Array.from({ length: 61 }, async () => (await begin('eager')).status))
+    expect(statuses.sort()).toEqual([...Array(60).fill(200), 429])
+    const headers = { authorization: `Bearer ${await client.userToken('eager')}` }
+    const refused = await fetch(`${stage.url}/v1/integrations/o365/oauth/authorizationUrl`, { headers })
+    expect([refused.status, (await refused.json()).error]).toEqual([429, 'too_many_requests'])
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await begin('patient')).status).toBe(200)
+  })
+
   it('offers its providers to everybody, in the fields of the guide', async () => {
     const answer = await fetch(`${stage.url}/v1/integrations/list`)
     const body = await answer.json()

@@ -5,6 +5,7 @@ import { after, Clock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { conflict } from '#platform/errors/api-error.js'
 import { invalidField } from '#platform/errors/validation-error.js'
+import { RateLimits } from '#platform/rate-limits/rate-limits.js'
 import { newId, RandomSource } from '#platform/secrets/random.js'
 import type { ConnectScope, Dialect } from './dialects.js'
 import { type Departure, LeaveForProvider } from './leave-for-provider.js'
@@ -39,15 +40,17 @@ export class StartConnecting {
     private readonly random: RandomSource,
     private readonly clients: Clients,
     private readonly leaveForProvider: LeaveForProvider,
+    private readonly limits: RateLimits,
   ) {}
 
   /**
    * @returns where to send the browser, and the state that it will come back with
    * @throws ValidationError for a redirect URI that is not registered; ApiError conflict where there is none to leave out;
-   *   ConnectStop notSetUp
+   *   too_many_requests; ConnectStop notSetUp
    */
-  start(asked: AskedConnection): Promise<Departure> {
+  async start(asked: AskedConnection): Promise<Departure> {
     const { provider, redirectField = 'redirect_uri', redirectUri: wanted, scope, ...kept } = asked
+    await this.limits.signIns.count(`${asked.clientId} ${asked.userId}`)
     return this.database.inTransaction(async (tx) => {
       const { redirectUris } = await this.clients.get(tx, asked.clientId)
       const redirectUri = wanted === undefined ? redirectUris[0] : wanted

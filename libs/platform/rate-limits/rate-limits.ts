@@ -18,6 +18,8 @@ import { RATE_LIMIT_REFUSALS } from './rate-limit.metrics.js'
 const WINDOW_SECONDS = 60
 /** More often than a person would look, whoever asks. */
 const DIAGNOSES = 20
+/** More often than one person would begin one, also where a client calls several of them by one name. */
+const SIGN_INS = 60
 /** Behind one address there may be several clients. */
 const NAMES_PER_ADDRESS = 10
 
@@ -30,6 +32,8 @@ export class RateLimits {
   readonly authorizations: RateLimit
   /** By account: each is a call to the provider and a row in the audit. */
   readonly providerTokens: RateLimit
+  /** By user of a client: each is a row that stays for weeks. */
+  readonly signIns: RateLimit
   /** By service account: each is some ten calls to the provider. */
   readonly diagnoses: RateLimit
 
@@ -52,6 +56,7 @@ export class RateLimits {
     this.failedApiKeys = failures('api-key', perMinute.failedApiKeys)
     this.authorizations = limit('authorize', perMinute.authorizations)
     this.providerTokens = limit('provider-token', perMinute.providerTokens)
+    this.signIns = limit('sign-in', SIGN_INS)
     this.diagnoses = limit('diagnosis', DIAGNOSES)
   }
 }

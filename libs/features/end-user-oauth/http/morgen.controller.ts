@@ -76,7 +76,7 @@ export class MorgenController {
     access: 'user token',
     query: authorizationUrlQuery,
     answers: { 200: authorizationUrlAnswer },
-    refusals: [409],
+    refusals: [409, 429],
   })
   async authorizationUrl(@CallerUser() user: User, @Param('providerId') id: string, @Query() query: unknown) {
     const provider = providerOf(id)

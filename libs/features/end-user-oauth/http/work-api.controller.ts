@@ -92,7 +92,7 @@ export class WorkApiController {
     access: 'user token',
     query: authIntegrationQuery,
     answers: { 200: authIntegrationAnswer, 302: 'redirect' },
-    refusals: [409],
+    refusals: [409, 429],
   })
   async authorize(
     @CallerUser() user: User,

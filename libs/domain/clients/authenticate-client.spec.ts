@@ -30,8 +30,8 @@ describe('client authentication', () => {
   /** What was asked of the database, and what was compared. */
   async function workFor(who: string) {
     const asked: string[] = []
-    const lookUp = async ({ alone }: { alone: { name: string } }) => {
-      asked.push(alone.name)
+    const lookUp = async ({ name }: { name: string }) => {
+      asked.push(name)
       return rows[who]!
     }
     compared.length = 0

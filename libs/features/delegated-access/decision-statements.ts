@@ -52,6 +52,7 @@ const LAST_HOLDER = `(
 
 /** Values: request. */
 export const FIND_REQUEST = defineBatchStatement<AskedRequest>(
+  'find-requests',
   `select r.id, r.decision, r.callback_host, r.client_id, r.service_account_id, r.email, r.scope, r.created_at,
      s.provider, s.organisation_id, s.domains, s.administrator_email, s.cloud, s.updated_at as authorised_at,
      s.scope as account_scope, s.credential_version, s.sealed_credential, s.state, s.state_reason, s.probed_at, s.narrowed_to,
@@ -76,6 +77,7 @@ export interface GrantedRequest extends ClaimedDelivery {
  * lease, hash of the code, end of the code's life.
  */
 export const RECORD_GRANT = defineBatchStatement<GrantedRequest>(
+  'record-grants',
   `with asked as (
      select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
          $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::timestamptz[])

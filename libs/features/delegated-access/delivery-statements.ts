@@ -27,6 +27,7 @@ export interface ClaimedDelivery {
  * Values: request, now, end of the lease, hash of the code, end of the code's life, host, whether it is the host's probe.
  */
 export const CLAIM_DELIVERY = defineBatchStatement<ClaimedDelivery>(
+  'claim-deliveries',
   `with asked as (
      select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::timestamptz[],
          $6::text[], $7::boolean[])
@@ -71,6 +72,7 @@ export const CLAIM_DELIVERY = defineBatchStatement<ClaimedDelivery>(
  * Values: request, number of the attempt, milliseconds, status, failure, callback, next attempt, end, now, why abandoned.
  */
 export const RECORD_DELIVERY = defineBatchStatement<{ id: string }>(
+  'record-deliveries',
   `with told as (
      select * from unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::text[], $6::text[], $7::timestamptz[],
          $8::timestamptz[], $9::timestamptz[], $10::text[])

@@ -2,8 +2,9 @@ import { MikroOrmModule } from '@mikro-orm/nestjs'
 import { PostgreSqlDriver } from '@mikro-orm/postgresql'
 import { type DynamicModule, Module } from '@nestjs/common'
 import type { Secret } from '#platform/secrets/secret.js'
-import { Database, STATEMENT_NAMES } from './database.js'
+import { Database } from './database.js'
 import { ormOptions } from './migrate.js'
+import { PlannedSessions } from './planned-sessions.js'
 
 @Module({})
 export class DatabaseModule {
@@ -23,7 +24,10 @@ export class DatabaseModule {
           }),
         }),
       ],
-      providers: [Database, { provide: STATEMENT_NAMES, useValue: !isPooled }],
+      providers: [
+        Database,
+        { provide: PlannedSessions, useFactory: () => (isPooled ? null : new PlannedSessions(databaseUrl)) },
+      ],
       exports: [Database],
     }
   }

@@ -1,8 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { MikroORM } from '@mikro-orm/postgresql'
-import { Inject, Injectable, Optional } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import pg from 'pg'
 import { Batch } from './batch.js'
+import { PlannedSessions } from './planned-sessions.js'
 import type { BatchStatement, Lookup, Statement } from './statement.js'
 
 declare const inTransaction: unique symbol
@@ -19,9 +20,6 @@ export type Run = <Row>(statement: Statement<Row>, values: readonly unknown[]) =
 /** What a statement finds by one of many keys. Who asks for the same key at the same moment gets the same rows: nobody changes them. */
 export type LookUp = <Row>(lookup: Lookup<Row>, key: string) => Promise<readonly Row[]>
 
-/** Whether statements are prepared under their names. */
-export const STATEMENT_NAMES = Symbol('statement names')
-
 /**
  * The one way to the database: every use gets its own fork, and transactions travel as arguments, never
  * ambiently. Entities are for clarity; the main path, which runs for every mailbox, uses written-out statements.
@@ -31,10 +29,10 @@ export class Database {
   readonly #batches = new Map<BatchStatement<{ id: string }>, Batch<readonly unknown[], { id: string } | undefined>>()
   readonly #lookups = new Map<Lookup<unknown>, Batch<string, readonly unknown[]>>()
 
-  /** @param named whether statements may be prepared under a name: behind a pooler the next may go to another session */
+  /** @param planned null behind a pooler, where the next statement may go to another session: no statement has a name there */
   constructor(
     private readonly orm: MikroORM,
-    @Optional() @Inject(STATEMENT_NAMES) private readonly named = true,
+    @Inject(PlannedSessions) private readonly planned: PlannedSessions | null = null,
   ) {}
 
   read<T>(work: (em: Em) => Promise<T>): Promise<T> {
@@ -87,17 +85,16 @@ export class Database {
     }
   }
 
-  async #lookUpTogether<Row>({ text, alone }: Lookup<Row>, keys: readonly string[]): Promise<Row[][]> {
+  async #lookUpTogether<Row>(lookup: Lookup<Row>, keys: readonly string[]): Promise<Row[][]> {
     const found = new Map<string, Row[]>(keys.map((key) => [key, []]))
-    const asked = [...found.keys()]
-    const rows = await (asked.length === 1 ? this.#query(alone, asked) : this.#query({ text }, [asked]))
+    const rows = await this.#queryPlanned(lookup, [[...found.keys()]])
     for (const row of rows as (Row & { asked: string })[]) found.get(row.asked)!.push(row)
     return keys.map((key) => found.get(key)!)
   }
 
   /** An id that comes twice waits for its own turn: within one statement the second would not see what the first did. */
   async #queryTogether<Row extends { id: string }>(
-    { text, alone }: BatchStatement<Row>,
+    statement: BatchStatement<Row>,
     rows: readonly (readonly unknown[])[],
   ): Promise<(Row | undefined)[]> {
     const answers: (Row | undefined)[] = new Array(rows.length)
@@ -105,19 +102,21 @@ export class Database {
       const turn = new Map(left.toReversed().map((index) => [rows[index]![0], index]))
       const taken = [...turn.values()]
       const columns = rows[0]!.map((_, column) => taken.map((index) => rows[index]![column]))
-      const isAlone = alone && taken.length === 1
-      const found = await (isAlone ? this.#query<Row>(alone, rows[taken[0]!]!) : this.#query<Row>({ text }, columns))
+      const found = await this.#queryPlanned(statement, columns)
       for (const row of found) answers[turn.get(row.id)!] = row
       left = left.filter((index) => !taken.includes(index))
     }
     return answers
   }
 
-  async #query<Row>(statement: { name?: string; text: string }, values: readonly unknown[]): Promise<Row[]> {
+  #queryPlanned<Row>(statement: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
+    return this.planned ? this.planned.query(statement, values) : this.#query(statement, values)
+  }
+
+  async #query<Row>({ name, text }: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
     const pool: pg.Pool = await this.orm.em.getConnection().getNativeClient()
-    const { name, text } = statement
     const { rows } = await pool.query({
-      ...(this.named && name && { name }),
+      ...(this.planned && name && { name }),
       text,
       values: [...values],
       types: pg.types,

@@ -66,5 +66,6 @@ export const ormOptions = (databaseUrl: Secret<string>) => ({
   clientUrl: databaseUrl.reveal(),
   // From the URL alone the ORM would take no `sslmode`.
   driverOptions: { connectionString: databaseUrl.reveal() },
-  pool: { min: 0, max: 20 },
+  // As many again in `planned-sessions`.
+  pool: { min: 0, max: 10 },
 })

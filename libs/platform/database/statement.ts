@@ -21,52 +21,38 @@ export const isUniqueViolation = (error: unknown) => (error as { code?: unknown 
 
 /**
  * One statement over many rows: each of its values is an array with one element for every row, and the first of them
- * holds the ids that the rows of the answer repeat as `id`. Not prepared under a name: a plan made while the tables
- * were empty would be kept, and planning costs little for many rows at once.
+ * holds the ids that the rows of the answer repeat as `id`. Planned once for any number of rows (`PlannedSessions`).
  */
-export interface BatchStatement<Row extends { id: string }> {
-  readonly text: string
+export interface BatchStatement<Row extends { id: string }> extends Statement<Row> {
   readonly pace: Pace
-  /** The same over one row, prepared: nobody shares the planning. */
-  readonly alone?: Statement<Row>
-  readonly row?: Row
 }
 
-/** What many look up by a key each: `$1` holds the keys, and the rows repeat theirs as `asked`. */
-export interface Lookup<Row> {
-  readonly text: string
+/** What many look up by a key each: `$1` holds the keys, and the rows repeat theirs as `asked`. Planned likewise. */
+export interface Lookup<Row> extends Statement<Row> {
   readonly pace: Pace
-  readonly alone: Statement<Row>
-  readonly row?: Row
 }
 
 /** For jobs. */
-export const defineBatchStatement = <Row extends { id: string }>(text: string): BatchStatement<Row> => ({
+export const defineBatchStatement = <Row extends { id: string }>(name: string, text: string): BatchStatement<Row> => ({
+  name,
   text,
   pace: { collectMs: 2, most: 64 },
 })
 
-/**
- * For callers, who wait for it: nothing is collected beyond this turn of the event loop, and who comes alone gets a prepared
- * statement. So it is held to what one of those is (ADR 0007).
- */
+/** For callers, who wait for it: nothing is collected beyond this turn of the event loop. */
 export const defineCallersStatement = <Row extends { id: string }>(
   name: string,
   text: string,
 ): BatchStatement<Row> => ({
+  name,
   text,
   // However many under way: one of them may wait for a row that somebody else has locked.
   pace: { collectMs: 0, most: 16 },
-  alone: overOne(name, text),
 })
 
 /** For callers, too. Locks nothing, so that two under way are enough, and those who come meanwhile go together. */
 export const defineLookup = <Row>(name: string, text: string): Lookup<Row> => ({
+  name,
   text,
   pace: { collectMs: 0, most: 16, underWay: 4 },
-  alone: overOne(name, text),
 })
-
-/** The planner sees that there is one of each, and takes the way that it takes for one. */
-const overOne = <Row>(name: string, text: string) =>
-  defineStatement<Row>(name, text.replaceAll(/\$(\d+)::(\w+)\[\]/g, 'array[$$$1::$2]'))

@@ -1,5 +1,5 @@
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
-import { defineBatchStatement, defineCallersStatement, defineLookup, defineStatement } from './statement.js'
+import { defineBatchStatement, defineLookup, defineStatement } from './statement.js'
 
 const CREATE = defineStatement(
   'create-counters',
@@ -13,6 +13,7 @@ const LOG = defineStatement('create-counted', 'create table counted (id text, st
 
 /** Counts, and notes in which statement it did. */
 const COUNT = defineBatchStatement<{ id: string; count: number }>(
+  'count',
   `with asked as (select * from unnest($1::text[], $2::int[]) as asked (id, step)),
    noted as (insert into counted select id, pg_current_xact_id() from asked)
    update counters set count = count + step from asked where counters.id = asked.id
@@ -25,16 +26,12 @@ const FIND = defineLookup<{ id: string; statement: string }>(
   `select count::text as asked, id, pg_current_xact_id()::text as statement from counters
    where count = any (array(select k::int from unnest($1::text[]) k)) order by length(id), id`,
 )
-const PREPARED = defineStatement<{ name: string; text: string }>(
-  'prepared-statements',
-  `select name, statement as text from pg_prepared_statements where name in ('find-counters', 'count-for-callers')`,
-)
-const COUNT_FOR_CALLERS = defineCallersStatement<{ id: string; count: number }>('count-for-callers', COUNT.text)
 
 const CREATE_ATTEMPTS = defineStatement('create-attempts', 'create sequence attempts')
 const ATTEMPTS = defineStatement<{ made: number }>('attempts', 'select last_value::int as made from attempts')
 /** Loses its connection in the middle. */
 const HANG_UP = defineBatchStatement<{ id: string }>(
+  'hang-up',
   `select $1::text[] as id, nextval('attempts'), pg_terminate_backend(pg_backend_pid())`,
 )
 
@@ -83,18 +80,6 @@ describe('statements that go together', () => {
     await expect(stage.database.runTogether(HANG_UP, ['c1'])).rejects.toMatchObject({ code: '57P01' })
     expect(await stage.database.run(ATTEMPTS, [])).toEqual([{ made: 1 }])
   })
-
-  it('of callers are prepared for one who comes alone', async () => {
-    expect(await stage.database.runTogether(COUNT_FOR_CALLERS, ['c1', 2])).toEqual({ id: 'c1', count: 2 })
-    const [prepared] = await stage.database.run(PREPARED, [])
-    expect(prepared?.text).toContain('unnest(array[$1::text], array[$2::int])')
-    expect(await Promise.all(['c1', 'c2'].map((id) => stage.database.runTogether(COUNT_FOR_CALLERS, [id, 0])))).toEqual(
-      [
-        { id: 'c1', count: 2 },
-        { id: 'c2', count: 0 },
-      ],
-    )
-  })
 })
 
 describe('what many look up', () => {
@@ -112,11 +97,6 @@ describe('what many look up', () => {
     const answers = await Promise.all(['0', '1', '7', '1'].map((key) => stage.database.lookUp(FIND, key)))
     expect(answers.map(idsOf)).toEqual([['c3', 'c6'], ['c1', 'c4'], [], ['c1', 'c4']])
     expect(new Set(answers.flat().map(({ statement }) => statement)).size).toBe(1)
-  })
-
-  it('is found by a prepared statement for one who comes alone', async () => {
-    expect(idsOf(await stage.database.lookUp(FIND, '2'))).toEqual(['c2', 'c5'])
-    expect(await stage.database.run(PREPARED, [])).toMatchObject([{ name: 'find-counters' }])
   })
 
   it('is seen as it is when it is asked for, and not as an earlier question found it', async () => {

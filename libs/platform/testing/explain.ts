@@ -46,11 +46,8 @@ export async function explain(database: Database, text: string, values: readonly
   return { blocks: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'], scans, tables: [...tables], rows }
 }
 
-/**
- * Tables that a prepared statement would read from one end to the other, with the plan that is made before anything is in them:
- * it is kept for as long as the connection lasts, and tables grow.
- */
-export async function scansOfPrepared(database: Database, text: string): Promise<string[]> {
+/** Tables that a statement would read from one end to the other, as it is planned for any number of rows. */
+export async function scansOfPlan(database: Database, text: string): Promise<string[]> {
   const planned = await database.read((em) =>
     em
       .getConnection()

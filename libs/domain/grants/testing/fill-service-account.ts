@@ -2,6 +2,9 @@ import type { Database } from '#platform/database/database.js'
 
 export const CALLBACK_URL = 'https://app.acme.test/callbacks'
 
+/** These have few rows, however many mailboxes. */
+export const SMALL_TABLES = ['clients', 'service_accounts', 'user_credentials']
+
 /**
  * A service account with so many mailboxes. Each has a grant, a live code, an access token and a refresh token, whose
  * values are `code-<id>-<n>`, `access-<id>-<n>` and `refresh-<id>-<n>`; half of the requests wait, half of those undecided.

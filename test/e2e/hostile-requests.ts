@@ -14,7 +14,11 @@ export interface Loot {
   mailboxToken: string
   adminKey: string
   apiKey: string
+  /** Of a user of the client. */
+  userToken: string
   client: { id: string; secret: string }
+  /** What the document leaves open, as it should be, by the name of its field. */
+  files: Record<string, object>
   cookie: string
   /** Real ids, by the beginning of the route that they belong to. */
   ids: Record<string, string>
@@ -306,16 +310,23 @@ const headerText = fc.constantFrom(
   ';;;=',
 )
 
-function headers({ security }: Operation, route: string, loot: Loot): fc.Arbitrary<Record<string, string>> {
+/** What gets past the first door of a route, and the header that it is shown in. */
+function keyTo({ security }: Operation, route: string, loot: Loot): [name: string, right: string | undefined] {
   const scheme = security.flatMap(Object.keys)[0]
-  const basic = Buffer.from(`${loot.client.id}:${loot.client.secret}`).toString('base64')
   const right = {
     accessToken: `Bearer ${route.startsWith('/v1/proxy/') ? loot.mailboxToken : loot.accessToken}`,
     adminKey: `Bearer ${loot.adminKey}`,
-    clientBasic: `Basic ${basic}`,
+    userToken: `Bearer ${loot.userToken}`,
+    clientBasic: basic(loot.client.id, loot.client.secret),
     apiKey: loot.apiKey,
   }[scheme ?? '']
-  const name = scheme === 'apiKey' ? 'x-api-key' : 'authorization'
+  return [scheme === 'apiKey' ? 'x-api-key' : 'authorization', right]
+}
+
+const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+
+function headers(operation: Operation, route: string, loot: Loot): fc.Arbitrary<Record<string, string>> {
+  const [name, right] = keyTo(operation, route, loot)
   const shown = right ? fc.oneof({ weight: 6, arbitrary: fc.constant(right) }, headerText) : headerText
   const isPage = route.startsWith('/enterprise_connect')
   return fc.record(
@@ -367,3 +378,90 @@ function at(route: string, method: string, operation: Operation, loot: Loot): fc
       chunked,
     }))
 }
+
+/** One for each place of the document where a text may stand: U+0000 there, and the rest as it should be. */
+export function requestsWithNul({ paths }: OpenApiDocument, loot: Loot): HostileRequest[] {
+  return Object.entries(paths).flatMap(([route, methods]) =>
+    Object.entries(methods).flatMap(([method, operation]) => withNul(route, method, operation, loot)),
+  )
+}
+
+function withNul(route: string, method: string, operation: Operation, loot: Loot): HostileRequest[] {
+  const [name, right] = keyTo(operation, route, loot)
+  const id = Object.entries(loot.ids).find(([prefix]) => route.startsWith(prefix))?.[1] ?? 'x'
+  const target = route.replace(/\{\w+\}/, id)
+  const plain: HostileRequest = {
+    ...{ route, method: method.toUpperCase(), target, chunked: false },
+    headers: { cookie: loot.cookie, ...(right && { [name]: right }) },
+  }
+  const inQuery = operation.parameters.filter((parameter) => parameter.in === 'query')
+  const known = inQuery
+    .filter(({ required }) => required)
+    .map(({ name, schema }) => [name, plainValue(schema, loot, name)])
+  return [
+    ...[...route.matchAll(/\{\w+\}/g)].flatMap(([parameter]) =>
+      ['%00', `${id}%00`].map((segment) => ({ ...plain, target: route.replace(parameter, segment) })),
+    ),
+    ...inQuery.map(({ name }) => {
+      const query = new URLSearchParams({ ...Object.fromEntries(known), [name]: 'x\0' })
+      return { ...plain, target: `${target}?${query}` }
+    }),
+    ...Object.entries(operation.requestBody?.content ?? {}).flatMap(([type, { schema }]) =>
+      bodiesWithNul(route, schema, loot).map((sent) => ({
+        ...{ ...plain, headers: { ...plain.headers, 'content-type': type } },
+        body:
+          type === 'application/json'
+            ? JSON.stringify(sent)
+            : new URLSearchParams(sent as Record<string, string>).toString(),
+      })),
+    ),
+    ...(operation.security.flatMap(Object.keys).includes('clientBasic')
+      ? ['x\0', 'x%00'].map((id) => ({ ...plain, headers: { authorization: basic(id, loot.client.secret) } }))
+      : []),
+  ]
+}
+
+const bodiesWithNul = (route: string, schema: JsonSchema, loot: Loot): unknown[] =>
+  (route === '/graphql' ? GRAPHQL_ASKED : plainValues(schema, loot)).flatMap(poisonings)
+
+/** With what has to be there alone, and with each of what may be there besides. */
+function plainValues(schema: JsonSchema, loot: Loot, name = ''): unknown[] {
+  if (loot.files[name]) return [loot.files[name]]
+  const alternatives = (schema.anyOf ?? schema.oneOf) as JsonSchema[] | undefined
+  if (alternatives) return alternatives.flatMap((each) => plainValues(each, loot, name))
+  if (schema.const !== undefined) return [schema.const]
+  if (schema.enum) return [schema.enum[0]]
+  if (schema.type === 'array') return plainValues(schema.items as JsonSchema, loot, name).map((item) => [item])
+  if (schema.type === 'integer') return [1]
+  if (schema.type === 'boolean') return [true]
+  if (schema.type === 'null') return [null]
+  if (schema.type === 'object' && !schema.properties) return [{ x: 'x' }]
+  if (!schema.properties) return [knownFor(name, loot)[0]]
+  const needed = Object.fromEntries(
+    (schema.required ?? []).map((key) => [key, plainValue(schema.properties![key] as JsonSchema, loot, key)]),
+  )
+  return Object.entries(schema.properties).flatMap(([key, value]) =>
+    plainValues(value as JsonSchema, loot, key).map((each) => ({ ...needed, [key]: each })),
+  )
+}
+
+const plainValue = (schema: JsonSchema, loot: Loot, name: string) => plainValues(schema, loot, name)[0]
+
+/** The value once for each of its texts, and each name of a field, with U+0000 in its place. */
+function poisonings(value: unknown): unknown[] {
+  if (typeof value === 'string') return [`${value}\0`]
+  if (typeof value !== 'object' || value === null) return []
+  if (Array.isArray(value)) return poisonings(value[0]).map((item) => [item])
+  return Object.entries(value).flatMap(([key, each]) => [
+    ...poisonings(each).map((poisoned) => ({ ...value, [key]: poisoned })),
+    { ...value, 'x\0': each },
+  ])
+}
+
+const GRAPHQL_ASKED = [
+  [DOCUMENTS[1], { filter: { approver: 'user-1' } }],
+  [DOCUMENTS[2], { input: { approver: 'user-1', provider: 'GOOGLE', scope: ['USER_INFO_EMAIL'] } }],
+  [DOCUMENTS[3], { input: { state: 'x', code: 'x' } }],
+  [DOCUMENTS[4], { input: { approver: 'user-1', id: 'x' } }],
+  ['mutation { revokeAuthorization(input: { approver: "user-1", id: "a\\u0000b" }) { id } }', {}],
+].map(([query, variables]) => ({ query, variables }))

@@ -25,6 +25,8 @@ const UNUSABLE: [what: string, key: unknown, problem: RegExp][] = [
   ['an algorithm of the other kind', { ...rsa, alg: 'ES256' }, /alg RS256 or PS256/],
   ['a symmetric algorithm', { ...rsa, alg: 'HS256' }, /alg RS256 or PS256/],
   ['a kid that is a number', { ...rsa, kid: 7 }, /kid/],
+  ['a kid that PostgreSQL cannot hold', { ...rsa, kid: 'a\0b' }, /NUL/],
+  ['half a character', { ...rsa, kid: 'a\ud800' }, /broken Unicode/],
   ['other operations', { ...rsa, key_ops: ['encrypt'] }, /key_ops/],
 ]
 

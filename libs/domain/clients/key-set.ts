@@ -1,5 +1,6 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import { createLocalJWKSet, type JWK } from 'jose'
+import { isStorable } from '#platform/database/is-storable.js'
 
 /** What user tokens may be signed with when a client has a key pair. HS256 is for its secret, and never for one of these. */
 export const ASYMMETRIC_ALGORITHMS = ['RS256', 'PS256', 'ES256'] as const
@@ -69,6 +70,9 @@ function readKey(given: unknown): { key: JWK } | { problem: string } {
     return { problem: 'has a kid that is not a short string' }
   if (key_ops !== undefined && !(Array.isArray(key_ops) && key_ops.length === 1 && key_ops[0] === 'verify'))
     return { problem: 'must have the key_ops ["verify"], or none' }
+  // A reader of base64url passes over what is none.
+  if ([n, e, x, y, kid].some((each) => typeof each === 'string' && !isStorable(each)))
+    return { problem: 'must not hold NUL characters or broken Unicode' }
   return { key: withoutHoles({ kty, n, e, crv, x, y, kid, use, alg, key_ops }) }
 }
 

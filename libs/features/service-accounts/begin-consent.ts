@@ -4,6 +4,7 @@ import { Clients } from '#domain/clients/clients.js'
 import { type Refusal, registeredRedirectUri } from '#domain/grants/check-authorization-query.js'
 import { after, Clock } from '#platform/clock/clock.js'
 import { Database, type Tx } from '#platform/database/database.js'
+import { isStorable } from '#platform/database/is-storable.js'
 import { hashOf, newBearer, newId, RandomSource } from '#platform/secrets/random.js'
 import { Secret } from '#platform/secrets/secret.js'
 import {
@@ -49,7 +50,7 @@ export class BeginConsent {
   async #client(query: AdministratorQuery): Promise<Client> {
     const id = query.one('client_id')
     // PostgreSQL refuses U+0000, and no id of ours has it.
-    const client = id && !id.includes('\0') ? await this.database.read((em) => this.clients.find(em, id)) : null
+    const client = id && isStorable(id) ? await this.database.read((em) => this.clients.find(em, id)) : null
     if (!client || client.disabledAt) throw new ConsentStop('clientUnknown')
     return client
   }

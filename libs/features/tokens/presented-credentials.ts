@@ -1,3 +1,4 @@
+import { isStorable } from '#platform/database/is-storable.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
 import { type BasicCredentials, readBasic } from '#platform/http/basic-credentials.js'
 
@@ -33,8 +34,7 @@ export function readCredentials(presented: PresentedCredentials): { id: string; 
 }
 
 function fromBasic({ id, secret }: BasicCredentials, clientId: string | undefined) {
-  // PostgreSQL refuses U+0000, and no id of ours has it.
-  if (!id || !secret || id.includes('\0')) throw authenticationFailed('the Basic header cannot be read')
+  if (!id || !secret || !isStorable(id)) throw authenticationFailed('the Basic header cannot be read')
   if (clientId !== undefined && clientId !== id)
     throw new OAuthError('invalid_request', 'client_id differs from the one in the Authorization header.')
   return { id, secret }

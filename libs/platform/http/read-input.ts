@@ -1,13 +1,13 @@
 import { z } from 'zod'
+import { isStorable } from '#platform/database/is-storable.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
 import { type FieldProblems, ValidationError } from '#platform/errors/validation-error.js'
 
-/** Text that PostgreSQL can hold: it refuses U+0000, and lone surrogates are not UTF-8. */
 export const text = (max: number) =>
   z
     .string({ error: (issue) => (issue.input === undefined ? 'required' : 'must be a string, given once') })
     .max(max, `must have at most ${max} characters`)
-    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'must not hold NUL characters or broken Unicode')
+    .refine(isStorable, 'must not hold NUL characters or broken Unicode')
 
 export const requiredText = (max: number) => text(max).min(1, 'required')
 

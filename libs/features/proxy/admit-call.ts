@@ -18,6 +18,21 @@ export interface CallShape {
   options: readonly string[]
 }
 
+/** Shapes of one API, below one path of it. */
+export const shapesBelow =
+  (provider: string, base: string) =>
+  (
+    name: string,
+    method: CallMethod,
+    path: string,
+    needs: DelegatedPermission,
+    options: readonly string[],
+    answers?: DelegatedPermission,
+  ): CallShape => ({
+    ...{ name: `${provider}.${name}`, method, path: `${base}/${path}`, needs, options },
+    ...(answers && { answers }),
+  })
+
 /** What a provider's API offers, as far as one mailbox is concerned. */
 export interface ApiCalls {
   shapes: readonly CallShape[]

@@ -1,8 +1,7 @@
 import type { Account } from '#domain/grants/account.entity.js'
 import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
 import { sameAddress } from '#domain/providers/mailbox-address.js'
-import type { CallMethod } from '#domain/providers/provider.port.js'
-import { type AdmittedCall, admitCall, type CallShape, idLike } from './admit-call.js'
+import { type AdmittedCall, admitCall, idLike, shapesBelow } from './admit-call.js'
 import { notAdmitted } from './proxy.errors.js'
 import type { RequestTarget } from './request-target.js'
 
@@ -28,17 +27,7 @@ const SEARCH = [
 const TOLD = [...ALWAYS, 'sendUpdates', 'sendNotifications']
 const SENT = [...TOLD, 'alwaysIncludeEmail', 'conferenceDataVersion', 'maxAttendees']
 
-const shape = (
-  name: string,
-  method: CallMethod,
-  path: string,
-  needs: DelegatedPermission,
-  options: readonly string[],
-  answers?: DelegatedPermission,
-): CallShape => ({
-  ...{ name: `google.${name}`, method, path: `calendar/v3/${path}`, needs, options },
-  ...(answers && { answers }),
-})
+const shape = shapesBelow('google', 'calendar/v3')
 
 /**
  * About the one calendar whose id is the mailbox's address. Answering an invitation is a change of the event at Google, and

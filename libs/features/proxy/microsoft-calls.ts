@@ -1,8 +1,7 @@
 import type { Account } from '#domain/grants/account.entity.js'
 import type { DelegatedPermission } from '#domain/providers/delegated-scopes.js'
 import { sameAddress } from '#domain/providers/mailbox-address.js'
-import type { CallMethod } from '#domain/providers/provider.port.js'
-import { type AdmittedCall, admitCall, type CallShape, idLike } from './admit-call.js'
+import { type AdmittedCall, admitCall, idLike, shapesBelow } from './admit-call.js'
 import { notAdmitted } from './proxy.errors.js'
 import type { RequestTarget } from './request-target.js'
 
@@ -14,17 +13,7 @@ const PAGES = [...ONE, '$orderby', '$top', '$skip', '$count', '$skiptoken']
 const LIST = [...PAGES, '$filter']
 const VIEW = [...LIST, 'startDateTime', 'endDateTime']
 
-const shape = (
-  name: string,
-  method: CallMethod,
-  path: string,
-  needs: DelegatedPermission,
-  options: readonly string[],
-  answers?: DelegatedPermission,
-): CallShape => ({
-  ...{ name: `microsoft.${name}`, method, path: `v1.0/users/{mailbox}/${path}`, needs, options },
-  ...(answers && { answers }),
-})
+const shape = shapesBelow('microsoft', 'v1.0/users/{mailbox}')
 
 const EVENTS_OF = (calendar: string, prefix: string) => [
   shape(`${calendar}events.list`, 'GET', `${prefix}events`, 'read_events', LIST),

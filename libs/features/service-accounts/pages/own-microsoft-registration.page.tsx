@@ -1,21 +1,13 @@
 import type { Asker } from '#platform/pages/asker.js'
 import type { Frame } from '#platform/pages/document.js'
+import type { OwnCredentialField } from '../own-credential-form.js'
 import { Document } from './document.js'
 import { ConsentForm, CopyBox, DenyForm, type FormTarget } from './elements.js'
 import { ComplaintSummary, type Complaints, FileField, TextAreaField, TextField } from './fields.js'
 import { ScopeTable } from './scope-table.js'
 import { en as t } from './strings.en.js'
 
-type MicrosoftField =
-  | 'tenant'
-  | 'client_id'
-  | 'client_secret'
-  | 'secret_expires_on'
-  | 'certificate'
-  | 'private_key'
-  | 'pfx'
-  | 'password'
-  | 'mailbox'
+type MicrosoftField = Exclude<OwnCredentialField, 'key_file' | 'key_text'>
 
 export interface OwnMicrosoftRegistrationProps {
   frame: Frame

@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { rowsOf } from '#platform/testing/rows-of.js'
+import { until } from '#platform/testing/until.js'
 import type { FaultRule } from '../../apps/sandbox/core/fault-rules.js'
 import { openProxyStage, type ProxyAnswer, type ProxyStage, type StageProvider } from './proxy-stage.js'
 
@@ -112,6 +113,23 @@ describe('writing through the proxy', () => {
       // Whoever goes on sending after the answer may find the connection closed before reading it.
       expect(await answer.then(said).catch(({ code }) => code)).toMatch(/^(?:413 too_large|ECONNRESET|EPIPE)$/)
       expect(await titlesIn(provider, token)).toEqual([])
+    })
+
+    it('whose caller goes away in the middle of it does nothing, and nobody is woken for it', async () => {
+      const token = await stage.tokenFor(provider, email, ['read_write'])
+      await titlesIn(provider, token)
+      stage.logged.length = 0
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      const call = request(stage.url + events, { method: 'POST', headers })
+      const broken = new Promise((resolve) => call.once('error', resolve))
+      call.write(JSON.stringify(EVENT).slice(0, 40))
+      const begun = () => changesAt(provider).some(({ status }) => status === null)
+      await until('half of it to have come', begun)
+      call.destroy(new Error('gone'))
+      await broken
+      await until('it to be given up', () => stage.logged.some((line) => line.includes('caller_left')))
+      expect(await titlesIn(provider, token)).toEqual([])
+      expect(stage.logged.filter((line) => JSON.parse(line).level >= 40)).toEqual([])
     })
 
     it('is JSON, or is refused', async () => {

@@ -219,6 +219,32 @@ describe('writing through the proxy', () => {
     })
   })
 
+  it.each(['PATCH', 'PUT'])(
+    'deletes no event at Google by a %s that cancels it, without the scope for that',
+    async (method) => {
+      const events = `${GOOGLE}/calendars/primary/events`
+      const changer = await stage.tokenFor('google', 'anna@acme.test', ['read_events', 'create_event'])
+      const { json } = await stage.get(changer, events, { method: 'POST', body: EVENT })
+      const one = `${events}/${json.id}`
+      for (const body of [
+        JSON.stringify({ ...EVENT, status: 'cancelled' }),
+        JSON.stringify({ ...EVENT, status: 'confirmed' }).replace(/}$/, ',"status":"\\u0063ancelled"}'),
+        "{'status':'cancelled'}",
+      ]) {
+        const refused = await stage.get(changer, one, { method, body })
+        expect([refused.status, (await stage.get(changer, one)).json.status]).toEqual([403, 'confirmed'])
+      }
+      const changed = await stage.get(changer, one, {
+        method,
+        body: { ...EVENT, summary: 'Dinner', status: 'confirmed' },
+      })
+      expect([changed.status, changed.json.summary]).toEqual([200, 'Dinner'])
+      const full = await stage.tokenFor('google', 'anna@acme.test', ['read_write'])
+      expect((await stage.get(full, one, { method, body: { ...EVENT, status: 'cancelled' } })).status).toBe(200)
+      expect((await stage.get(full, one)).status).toBe(404)
+    },
+  )
+
   it('reaches a room at Google, and not the administrator with whose token that is done', async () => {
     const token = await stage.tokenFor('google', LOVELACE, ['read_write'])
     const events = `${GOOGLE}/calendars/${encodeURIComponent(LOVELACE)}/events`

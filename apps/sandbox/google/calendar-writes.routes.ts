@@ -14,6 +14,7 @@ const CALENDARS = apiScopes('calendar', 'calendar.calendars', 'calendar.app.crea
 type OfEvent = { Params: { calendarId: string; eventId: string } }
 
 interface SentEvent {
+  status?: unknown
   summary?: unknown
   start?: { dateTime?: unknown; date?: unknown }
   end?: { dateTime?: unknown; date?: unknown }
@@ -36,12 +37,19 @@ export function registerCalendarWrites(http: FastifyInstance, world: GoogleWorld
     const calendar = placeOf(request)
     return put(calendar, { id: `w${randomBytes(8).toString('hex')}`, ...whole(request.body) })
   })
+  /** What is cancelled is deleted, and shown once more. */
+  const cancelled = ({ calendar, event }: ReturnType<typeof eventOf>) => {
+    world.changedEvents.delete(calendar.id, event.id)
+    return { ...eventResource(calendar, event), status: 'cancelled' }
+  }
   http.put<OfEvent>('/calendars/:calendarId/events/:eventId', async (request) => {
     const { calendar, event } = eventOf(request)
+    if (cancels(request.body)) return cancelled({ calendar, event })
     return put(calendar, { id: event.id, ...whole(request.body) })
   })
   http.patch<OfEvent>('/calendars/:calendarId/events/:eventId', async (request) => {
     const { calendar, event } = eventOf(request)
+    if (cancels(request.body)) return cancelled({ calendar, event })
     return put(calendar, { ...event, ...partial(request.body) })
   })
   http.delete<OfEvent>('/calendars/:calendarId/events/:eventId', async (request, reply) => {
@@ -64,6 +72,8 @@ function writable(world: GoogleWorld, caller: AccessToken, id: string): Calendar
   if (calendar.id.includes('#holiday@')) throw refusal('google.not_found')
   return calendar
 }
+
+const cancels = (body: unknown) => (body as SentEvent | null)?.status === 'cancelled'
 
 function whole(body: unknown): Omit<SandboxEvent, 'id'> {
   const { summary = '', startMs, endMs } = partial(body)

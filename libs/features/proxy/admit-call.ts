@@ -14,6 +14,8 @@ export interface CallShape {
   needs: DelegatedPermission
   /** Without this one too, the answer is kept back: it shows more than what was sent. */
   answers?: DelegatedPermission
+  /** Without this one too, the body may not cancel the event, which deletes it. */
+  cancels?: DelegatedPermission
   /** Names of query options. */
   options: readonly string[]
 }
@@ -27,11 +29,8 @@ export const shapesBelow =
     path: string,
     needs: DelegatedPermission,
     options: readonly string[],
-    answers?: DelegatedPermission,
-  ): CallShape => ({
-    ...{ name: `${provider}.${name}`, method, path: `${base}/${path}`, needs, options },
-    ...(answers && { answers }),
-  })
+    more: Pick<CallShape, 'answers' | 'cancels'> = {},
+  ): CallShape => ({ name: `${provider}.${name}`, method, path: `${base}/${path}`, needs, options, ...more })
 
 /** What a provider's API offers, as far as one mailbox is concerned. */
 export interface ApiCalls {
@@ -48,6 +47,7 @@ export interface AdmittedCall {
   method: CallMethod
   pathAndQuery: string
   answerKeptBack?: true
+  mayNotCancel?: true
   /** The calendar that it goes through, where the provider finds shared ones by the same path. */
   calendarId?: string
 }
@@ -77,8 +77,12 @@ export function admitCall(
       shape.needs,
     )
   const pathAndQuery = `/${path.join('/')}${queryOf(api, shape, options)}`
-  const answerKeptBack = shape.answers && !permissions.includes(shape.answers)
-  return { shape: shape.name, method: shape.method, pathAndQuery, ...(answerKeptBack && { answerKeptBack }) }
+  const lacks = (permission: DelegatedPermission | undefined) => permission && !permissions.includes(permission)
+  return {
+    ...{ shape: shape.name, method: shape.method, pathAndQuery },
+    ...(lacks(shape.answers) && { answerKeptBack: true }),
+    ...(lacks(shape.cancels) && { mayNotCancel: true }),
+  }
 }
 
 const slotOf = (part: string) => /^\{(\w+)\}$/.exec(part)?.[1]

@@ -19,6 +19,7 @@ import { headersToCaller, headersToProvider } from './passed-headers.js'
 import { answerLost, callerLeft, notAdmitted, outcomeUnknown } from './proxy.errors.js'
 import { RecordUse } from './record-use.js'
 import { refuseBindings } from './refuse-bindings.js'
+import { refuseCancelling } from './refuse-cancelling.js'
 import { cutTarget } from './request-target.js'
 import { sendOnce } from './send-once.js'
 
@@ -62,9 +63,9 @@ export class CallAsMailbox {
     const { signal } = asked.wanted
     // What an account may have been connected for besides calendars, the proxy does not touch.
     const permissions = permissionsOf(grant.scope.filter(isDelegatedScope))
-    const { shape, answerKeptBack, ...admitted } = admit(asked, account, permissions)
+    const { shape, answerKeptBack, mayNotCancel, ...admitted } = admit(asked, account, permissions)
     const changes = admitted.method !== 'GET'
-    const body = changes ? bodyOf(asked) : null
+    const body = changes ? bodyOf(asked, mayNotCancel) : null
     const startedAt = this.clock.now()
     const note = (event: string, outcome: LogFields) =>
       this.log.info(event, {
@@ -138,9 +139,10 @@ function admit(
 }
 
 /** @throws ApiError unsupported_media_type */
-function bodyOf({ provider, headers, body }: ProxiedRequest): AsyncIterable<Uint8Array> | null {
+function bodyOf({ provider, headers, body }: ProxiedRequest, mayNotCancel = false): AsyncIterable<Uint8Array> | null {
   if (body === null) return null
   if (!/^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')) throw unsupportedMediaType()
+  if (mayNotCancel) return refuseCancelling(body)
   return provider === 'microsoft' ? refuseBindings(body) : body
 }
 

@@ -27,11 +27,14 @@ const SEARCH = [
 const TOLD = [...ALWAYS, 'sendUpdates', 'sendNotifications']
 const SENT = [...TOLD, 'alwaysIncludeEmail', 'conferenceDataVersion', 'maxAttendees']
 
+/** Both are answered with the whole event, and `"status": "cancelled"` in either deletes it. */
+const CHANGED = { answers: 'read_events', cancels: 'delete_event' } as const
+
 const shape = shapesBelow('google', 'calendar/v3')
 
 /**
- * About the one calendar whose id is the mailbox's address. Answering an invitation is a change of the event at Google, and
- * what is in a body is not judged here: so it needs what every change needs.
+ * About the one calendar whose id is the mailbox's address. Answering an invitation is a change of the event at Google, and of
+ * a body nothing is judged but whether it cancels: so it needs what every change needs.
  */
 const OF_A_CALENDAR = [
   // Google opens it for no scope that reading alone is given; calendarList.get says the same to everybody.
@@ -45,8 +48,8 @@ const OF_A_CALENDAR = [
     'originalStart',
   ]),
   shape('events.insert', 'POST', 'calendars/{calendar}/events', 'create_event', SENT),
-  shape('events.update', 'PUT', 'calendars/{calendar}/events/{event}', 'create_event', SENT, 'read_events'),
-  shape('events.patch', 'PATCH', 'calendars/{calendar}/events/{event}', 'create_event', SENT, 'read_events'),
+  shape('events.update', 'PUT', 'calendars/{calendar}/events/{event}', 'create_event', SENT, CHANGED),
+  shape('events.patch', 'PATCH', 'calendars/{calendar}/events/{event}', 'create_event', SENT, CHANGED),
   shape('events.delete', 'DELETE', 'calendars/{calendar}/events/{event}', 'delete_event', TOLD),
 ]
 

@@ -21,7 +21,7 @@ const EVENTS_OF = (calendar: string, prefix: string) => [
   shape(`${calendar}events.instances`, 'GET', `${prefix}events/{id}/instances`, 'read_events', VIEW),
   shape(`${calendar}calendarView.list`, 'GET', `${prefix}calendarView`, 'read_events', VIEW),
   shape(`${calendar}events.create`, 'POST', `${prefix}events`, 'create_event', NONE),
-  shape(`${calendar}events.update`, 'PATCH', `${prefix}events/{id}`, 'create_event', NONE, 'read_events'),
+  shape(`${calendar}events.update`, 'PATCH', `${prefix}events/{id}`, 'create_event', NONE, { answers: 'read_events' }),
   shape(`${calendar}events.delete`, 'DELETE', `${prefix}events/{id}`, 'delete_event', NONE),
   shape(`${calendar}events.cancel`, 'POST', `${prefix}events/{id}/cancel`, 'delete_event', NONE),
   ...['accept', 'decline', 'tentativelyAccept'].map((answer) =>

@@ -19,11 +19,11 @@ const forEachScope = <Row>(statementFor: (scope: DeadLetterScope, condition: str
     Object.entries(IN_SCOPE).map(([scope, condition]) => [scope, statementFor(scope as DeadLetterScope, condition)]),
   ) as Record<DeadLetterScope, Statement<Row>>
 
-/** Newest first. Values: what the scope names; time and id of the last one on the page before (or nulls), rows at most. */
+/** Newest first; whole rows, because retention or a redelivery may take one before anybody asks again. Values: what the scope names; time and id of the last one on the page before (or nulls), rows at most. */
 export const FIND_DEAD_LETTERS = forEachScope((scope, condition) =>
-  defineStatement<{ id: string }>(
+  defineStatement<Record<string, unknown>>(
     `find-dead-letters-${scope}`,
-    `select id from delegated_access_requests
+    `select * from delegated_access_requests
      where ${condition} and ${IS_DEAD_LETTER}
        and created_at <= coalesce($2::timestamptz, 'infinity')
        and (created_at, id) < (coalesce($2::timestamptz, 'infinity'), coalesce($3::text, ''))

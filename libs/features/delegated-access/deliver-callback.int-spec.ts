@@ -8,6 +8,7 @@ import { Code } from '#domain/grants/code.entity.js'
 import { Codes } from '#domain/grants/codes.js'
 import { Grant } from '#domain/grants/grant.entity.js'
 import { after, hours, minutes, seconds } from '#platform/clock/clock.js'
+import type { Database } from '#platform/database/database.js'
 import { EgressClient } from '#platform/egress/egress-client.js'
 import { EgressPolicy, LOOPBACK_RULES } from '#platform/egress/egress-policy.js'
 import { type Receiver, startReceiver } from '#platform/egress/testing/receiver.js'
@@ -551,6 +552,24 @@ describe('callbacks', () => {
       )
       const page = await letters().list({ scope: 'host', of: 'xn--bcher-kva.test', limit: 2 })
       expect(page.rows.map(({ id }) => id)).toEqual([spelt])
+    })
+
+    it('are listed also where they leave while the page is put together', async () => {
+      failing(410)
+      const [older, newer] = [await denied(), await denied()].sort()
+      for (const id of [older, newer]) await deliver(id!)
+      const leaving = {
+        run: async (...asked: Parameters<Database['run']>) => {
+          const found = await ground.database.run(...asked)
+          await sql('delete from callback_attempts where request_id in (?, ?)', [older, newer])
+          await sql('delete from delegated_access_requests where id in (?, ?)', [older, newer])
+          return found
+        },
+        read: (...asked: Parameters<Database['read']>) => ground.database.read(...asked),
+      } as Database
+      const letters = new FindDeadLetters(leaving, new FindRequests(ground.database, clock))
+      const page = await letters.list({ scope: 'service_account', of: 'ser_1', limit: 1 })
+      expect(page).toMatchObject({ rows: [{ id: newer }], nextCursor: expect.any(String) })
     })
 
     it('are told once more in batches, and those that are given up again meanwhile do not keep it going', async () => {

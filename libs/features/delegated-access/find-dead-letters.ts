@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { Database } from '#platform/database/database.js'
-import type { Page } from '#platform/paging/page.js'
+import { type Page, pageOf } from '#platform/paging/page.js'
 import { type DeadLetterScope, FIND_DEAD_LETTERS } from './dead-letter-statements.js'
 import { DelegatedAccessRequest } from './delegated-access-request.entity.js'
 import { type Circumstances, cursorOf, FindRequests, readCursor } from './find-requests.js'
@@ -29,11 +29,9 @@ export class FindDeadLetters {
   async list({ scope, of, limit, cursor }: DeadLetterFilter): Promise<DeadLetterPage> {
     const before = cursor ? readCursor(cursor) : null
     const values = [of, before?.createdAt ?? null, before?.id ?? null, limit + 1]
-    const ids = (await this.database.run(FIND_DEAD_LETTERS[scope], values)).map(({ id }) => id)
-    const found = await this.database.read((em) => em.find(DelegatedAccessRequest, { id: { $in: ids } }))
-    const byId = new Map(found.map((request) => [request.id, request]))
-    const rows = ids.slice(0, limit).flatMap((id) => byId.get(id) ?? [])
-    const circumstances = await this.requests.circumstancesOf(rows)
-    return { rows, circumstances, nextCursor: ids.length > limit ? cursorOf(rows.at(-1)!) : null }
+    const found = await this.database.run(FIND_DEAD_LETTERS[scope], values)
+    const requests = await this.database.read(async (em) => found.map((row) => em.map(DelegatedAccessRequest, row)))
+    const page = pageOf(requests, limit, cursorOf)
+    return { ...page, circumstances: await this.requests.circumstancesOf(page.rows) }
   }
 }

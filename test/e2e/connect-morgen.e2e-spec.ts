@@ -75,7 +75,7 @@ describe('connecting an account in the Morgen dialect', () => {
       authDescription: 'We will redirect you to your browser for the authentication with Microsoft.',
       ...{
         description: 'Manage your Office 365 calendar.',
-        priority: expect.any(Number),
+        priority: 1,
         iconData: expect.any(String),
       },
     })

@@ -24,7 +24,8 @@ export const MORGEN_INTEGRATIONS = (Object.keys(MORGEN_PROVIDERS) as MorgenProvi
     authenticationType: 'oauth',
     authDescription: `We will redirect you to your browser for the authentication with ${company}.`,
     description: `Manage your ${displayName}${displayName.endsWith('Calendar') ? '' : ' calendar'}.`,
-    priority: index + 1,
+    // The guide has 1 for o365.
+    priority: index,
     iconData: Buffer.from(icon).toString('base64'),
   }
 })

@@ -103,7 +103,7 @@ describe.each<ProviderName>(['google', 'microsoft'])('acting for an account that
   /** As an hour later. */
   const forgetAccessTokens = async () => {
     await finishAll()
-    await sql('truncate provider_tokens, provider_budgets')
+    await sql('with forgotten as (delete from provider_tokens) delete from provider_budgets')
   }
 
   const standIn = () => sandbox[name]
@@ -189,7 +189,7 @@ describe.each<ProviderName>(['google', 'microsoft'])('acting for an account that
     await expect(one.use()).rejects.toMatchObject({ code })
     expect(await row()).toMatchObject({ last_checked_error: code, requires_authentication_since: null })
     standIn().faults.clear()
-    await sql('truncate provider_budgets')
+    await sql('delete from provider_budgets')
     await expect(open().use()).resolves.toEqual(expect.any(String))
   })
 

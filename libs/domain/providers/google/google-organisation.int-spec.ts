@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import { userFrom } from '../../../../apps/sandbox/google/organisation.js'
 import { userSeed } from '../../../../apps/sandbox/google/seed.js'
 import { type Sandbox, startSandbox } from '../../../../apps/sandbox/sandbox.js'
@@ -253,7 +254,7 @@ describe('acting at Google with one organisation’s credential', () => {
         pathAndQuery,
         headers: { accept: 'application/json' },
       })
-      const json = JSON.parse(Buffer.concat(await Array.fromAsync(answer.body)).toString())
+      const json = JSON.parse(String(Buffer.isBuffer(answer.body) ? answer.body : await buffer(answer.body)))
       return { ...answer, json }
     }
 

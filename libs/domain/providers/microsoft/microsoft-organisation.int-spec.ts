@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import { Secret } from '#platform/secrets/secret.js'
 import { newSigningKey } from '../../../../apps/sandbox/core/self-signed-certificate.js'
 import { INITECH, UMBRELLA } from '../../../../apps/sandbox/microsoft/default-seed.js'
@@ -259,7 +260,10 @@ describe('acting at Microsoft with one organisation’s credential', () => {
         pathAndQuery,
         headers: { accept: 'application/json' },
       })
-      return { ...answer, json: JSON.parse(Buffer.concat(await Array.fromAsync(answer.body)).toString()) }
+      return {
+        ...answer,
+        json: JSON.parse(String(Buffer.isBuffer(answer.body) ? answer.body : await buffer(answer.body))),
+      }
     }
 
     it('is sent with the organisation’s token, and answered as it is', async () => {

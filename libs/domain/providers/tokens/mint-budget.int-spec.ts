@@ -20,7 +20,7 @@ describe('the budget of a credential', () => {
 
   beforeEach(async () => {
     await finishAll()
-    await sql('truncate provider_tokens, provider_budgets')
+    await sql('with forgotten as (delete from provider_tokens) delete from provider_budgets')
   })
 
   const sql = <Row>(text: string, ...values: unknown[]): Promise<Row[]> =>

@@ -1,7 +1,7 @@
 import { fillServiceAccount, SMALL_TABLES } from '#domain/grants/testing/fill-service-account.js'
 import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { scansOfPlan } from '#platform/testing/explain.js'
-import { FIND_DESCRIBED_TOKEN } from './describe-subject.js'
+import { FIND_DESCRIBED_TOKEN } from './described-token.js'
 
 describe('whose a token is', () => {
   const stage = databaseForTests([])

@@ -4,7 +4,6 @@ import { CredentialsModule } from '#domain/credentials/credentials.module.js'
 import { GrantsModule } from '#domain/grants/grants.module.js'
 import { ProvidersModule } from '#domain/providers/providers.module.js'
 import { Caller } from './caller.js'
-import { DescribeSubject } from './describe-subject.js'
 import { AuthorizationCode } from './grant-types/authorization-code.js'
 import { RefreshTokenGrant } from './grant-types/refresh-token.js'
 import { TokenExchange } from './grant-types/token-exchange.js'
@@ -29,7 +28,6 @@ import { RevokeAuthorization } from './revoke-authorization.js'
     IssueTokens,
     RevokeAuthorization,
     IntrospectToken,
-    DescribeSubject,
     ListResources,
   ],
   controllers: [TokenController, IdentityController, ServerMetadataController],

@@ -3,7 +3,7 @@ import type { Grant } from '#domain/grants/grant.entity.js'
 import { AccessTokenGuard, CallerGrant } from '#domain/grants/http/access-token.guard.js'
 import { Described } from '#platform/http/openapi/describe-route.js'
 import { readInput } from '#platform/http/read-input.js'
-import { type DescribedToken, DescribeSubject, FIND_DESCRIBED_TOKEN } from '../describe-subject.js'
+import { type DescribedToken, FIND_DESCRIBED_TOKEN } from '../described-token.js'
 import { ListResources } from '../list-resources.js'
 import { resourcesDto, toAccountBody, toResourceBody, toUserinfoBody } from './token.dto.js'
 import { accountAnswer, resourcesAnswer, userinfoAnswer } from './token-answers.js'
@@ -17,21 +17,18 @@ class DescribedTokenGuard extends AccessTokenGuard {
 @Controller('v1')
 @UseGuards(DescribedTokenGuard)
 export class IdentityController {
-  constructor(
-    private readonly subjects: DescribeSubject,
-    private readonly resources: ListResources,
-  ) {}
+  constructor(private readonly resources: ListResources) {}
 
   @Get('userinfo')
   @Described({ summary: 'Whose token this is', access: 'access token', answers: { 200: userinfoAnswer } })
-  async userinfo(@CallerGrant() token: DescribedToken) {
-    return toUserinfoBody(await this.subjects.describe(token), token)
+  userinfo(@CallerGrant() token: DescribedToken) {
+    return toUserinfoBody(token)
   }
 
   @Get('account')
   @Described({ summary: 'The account of this token', access: 'access token', answers: { 200: accountAnswer } })
-  async account(@CallerGrant() token: DescribedToken) {
-    return toAccountBody(await this.subjects.describe(token), token)
+  account(@CallerGrant() token: DescribedToken) {
+    return toAccountBody(token)
   }
 
   @Get('resources')

@@ -1,12 +1,11 @@
 import { z } from 'zod'
-import type { ServiceAccount } from '#domain/credentials/service-account.entity.js'
 import type { DescribedAccount } from '#domain/grants/described-account.js'
-import { type Grant, subjectOf } from '#domain/grants/grant.entity.js'
+import { subjectOf } from '#domain/grants/grant.entity.js'
 import type { TokenFacts } from '#domain/grants/inspect-token.js'
 import type { IssuedTokens } from '#domain/grants/tokens.js'
 import { MICROSOFT_CONSUMERS, type Room } from '#domain/providers/provider.port.js'
 import { requiredText, text } from '#platform/http/read-input.js'
-import type { Subject } from '../describe-subject.js'
+import type { DescribedServiceAccount, DescribedToken } from '../described-token.js'
 import { ACCESS_TOKEN_TYPE } from '../grant-types/token-exchange.js'
 import type { HandedOver } from '../hand-over-token.js'
 import type { PresentedCredentials } from '../presented-credentials.js'
@@ -118,19 +117,18 @@ const linkingProfile = ({ provider, profileId, email, isOwners, organisationId }
   profile_name: email,
 })
 
-export function toUserinfoBody(subject: Subject, grant: Grant) {
-  return subject.kind === 'account'
-    ? accountUserinfo(subject.account, grant)
-    : serviceAccountUserinfo(subject.serviceAccount, grant)
+export function toUserinfoBody(token: DescribedToken) {
+  const scope = token.scope.join(' ')
+  return token.account ? accountUserinfo(token.account, scope) : serviceAccountUserinfo(token.serviceAccount, scope)
 }
 
-const accountUserinfo = (account: DescribedAccount, grant: Grant) => ({
+const accountUserinfo = (account: DescribedAccount, scope: string) => ({
   sub: account.id,
   email: account.email,
   name: account.displayName ?? null,
   'cronofy.type': 'account',
   'cronofy.data': {
-    authorization: { scope: grant.scope.join(' '), status: 'active' },
+    authorization: { scope, status: 'active' },
     profiles: [
       { ...linkingProfile(account), profile_connected: account.connected, profile_initial_sync_required: false },
     ],
@@ -138,7 +136,7 @@ const accountUserinfo = (account: DescribedAccount, grant: Grant) => ({
 })
 
 /** With the flat keys of the first API beside the newer nested ones: each has clients that read it. */
-function serviceAccountUserinfo(account: ServiceAccount, grant: Grant) {
+function serviceAccountUserinfo(account: DescribedServiceAccount, scope: string) {
   const domain = account.domains[0] ?? account.organisationName
   const { provider_name } = PROVIDER_NAMES[account.provider]
   return {
@@ -147,24 +145,20 @@ function serviceAccountUserinfo(account: ServiceAccount, grant: Grant) {
     'cronofy.type': 'service_account',
     'cronofy.data': {
       service_account: { provider_name, domain },
-      authorization: {
-        scope: grant.scope.join(' '),
-        status: 'active',
-        delegated_scope: account.delegatedScope.join(' '),
-      },
+      authorization: { scope, status: 'active', delegated_scope: account.delegatedScope.join(' ') },
     },
     'cronofy.service_account.domain': domain,
     'cronofy.service_account.email': account.administratorEmail,
   }
 }
 
-export function toAccountBody(subject: Subject, grant: Grant) {
-  const scope = grant.scope.join(' ')
-  if (subject.kind === 'service account') {
-    const { id, administratorEmail, organisationName } = subject.serviceAccount
+export function toAccountBody(token: DescribedToken) {
+  const scope = token.scope.join(' ')
+  if (!token.account) {
+    const { id, administratorEmail, organisationName } = token.serviceAccount
     return { account: { account_id: id, email: administratorEmail, name: organisationName, scope }, sub: id }
   }
-  const { id, email, displayName } = subject.account
+  const { id, email, displayName } = token.account
   return { account: { account_id: id, email, name: displayName ?? null, scope }, sub: id }
 }
 

@@ -2,7 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { NodeProcess } from '../apps/demo/node-process.js'
 import { CURVE, type Sample, writeCurve } from './backlog-curve.js'
 import { received, strangers } from './callbacks.js'
+import { startChild } from './child.js'
 import { asLine, type CpuTime, cpuTime, since } from './cpu-time.js'
+import type { RoutesOrder, RoutesReady } from './floor-routes.js'
 import { type BenchedMandate, startMandate } from './mandate.js'
 import { residentMegabytes } from './resident-memory.js'
 import { type Result, resultOf, type Scenario } from './scenario.js'
@@ -18,7 +20,8 @@ interface Measured extends Sample {
 
 /**
  * A hundred thousand requests, all accepted before the worker starts: how fast the first, a middle and the last tenth of
- * them are told, what the processes hold, and what the API's answers take meanwhile. Takes several minutes.
+ * them are told, what the processes hold, and what the API's answers take meanwhile, beside those of a bare Fastify route with
+ * one statement, which wait for the same processors. Takes several minutes.
  */
 export const backlog: Scenario = {
   name: NAME,
@@ -28,7 +31,9 @@ export const backlog: Scenario = {
   async run(ground, _rounds, say) {
     const databaseUrl = await ground.createDatabase(NAME)
     await using mandate = await startMandate(ground, { databaseUrl, redisUrl: ground.redisUrl })
-    const { saas, serviceAccount, url } = mandate
+    await using floor = await startChild<RoutesOrder, RoutesReady>('floor-routes.js', { databaseUrl })
+    const { saas, serviceAccount } = mandate
+    const [userinfo, bareRoute] = [`${mandate.url}/v1/userinfo`, `${floor.ready.url}/userinfo`]
     const token = serviceAccount.config.access_token
     const people = strangers('google', REQUESTS)
     const before = await received(ground)
@@ -36,13 +41,15 @@ export const backlog: Scenario = {
     const everybody = Array.from({ length: REQUESTS }, () => people.next().value)
     await saas.requestAccess(serviceAccount, everybody)
     say(`${NAME}: accepted in ${((performance.now() - begunToAsk) / 1000).toFixed(0)} s`)
-    const quiet = p95(await answerTimes(url, token, 200))
+    const quiet = p95(await answerTimes(userinfo, token, 200))
+    const quietFloor = p95(await answerTimes(bareRoute, token, 200))
     const worker = await mandate.startWorker()
     const begun = performance.now()
     const samples: Measured[] = [{ ...sampleOf(mandate, worker), seconds: 0, told: 0, cpu: cpuTime(ground.directory) }]
-    const busy: number[] = []
+    const [busy, busyFloor]: [number[], number[]] = [[], []]
     for (let told = 0; told < REQUESTS; ) {
-      busy.push(...(await answerTimes(url, token, 5)))
+      busy.push(...(await answerTimes(userinfo, token, 5)))
+      busyFloor.push(...(await answerTimes(bareRoute, token, 5)))
       await pause(SAMPLE_MS)
       told = (await received(ground)) - before
       const seconds = (performance.now() - begun) / 1000
@@ -54,6 +61,7 @@ export const backlog: Scenario = {
     const [first, middle, last] = [spanOf(samples, 0, 0.1), spanOf(samples, 0.45, 0.55), spanOf(samples, 0.9, 1)]
     for (const [name, { told, cpu }] of Object.entries({ first, middle, last }))
       say(`${NAME}, ${name} tenth: ${asLine(cpu, told)}`)
+    say(`${NAME}: p95 of the bare route was ${quietFloor.toFixed(1)} ms before, ${p95(busyFloor).toFixed(1)} meanwhile`)
     const held = (part: (sample: Sample) => number) => against(part(atPart(samples, 1)), part(atPart(samples, 0.1)))
     return [
       { ...against(middle.rate, first.rate), name: 'backlog-middle', unit: 'callbacks/s; floor: the first tenth' },
@@ -66,6 +74,11 @@ export const backlog: Scenario = {
       { ...held(({ worker }) => worker), name: 'backlog-worker', unit: 'MB; floor: after a tenth' },
       { ...held(({ api }) => api), name: 'backlog-api', unit: 'MB; floor: after a tenth' },
       { ...against(p95(busy), quiet), name: 'backlog-p95', unit: 'ms of an API call; floor: before' },
+      {
+        ...against(p95(busy), p95(busyFloor)),
+        name: 'backlog-p95-bare',
+        unit: 'ms of an API call; floor: a bare route meanwhile',
+      },
     ]
   },
 }

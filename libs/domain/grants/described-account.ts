@@ -20,7 +20,8 @@ export interface WithDescribedAccount {
 export const DESCRIBED_ACCOUNT = `(
     select json_build_object(
       'id', a.id, 'provider', a.provider, 'email', a.email, 'displayName', a.display_name, 'profileId', a.profile_id,
-      'isOwners', a.service_account_id is null, 'organisationId', case a.provider when 'google' then u.organisation_id else a.organisation_id end,
+      'isOwners', a.service_account_id is null,
+      'organisationId', case a.provider when 'google' then u.organisation_id else a.organisation_id end,
       'connected', a.service_account_id is not null
         or (u.id is not null and u.disconnected_at is null and u.requires_authentication_since is null))
     from accounts a left join user_credentials u on u.id = a.id where a.id = g.account_id) as account`

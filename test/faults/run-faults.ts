@@ -5,35 +5,42 @@ import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
 import { Secret } from '#platform/secrets/secret.js'
-import { check, type Verdict } from './checker.js'
+import { check } from './checker.js'
 import * as faults from './faults.js'
 import { type Machines, MandateUnderFaults } from './mandate-under-faults.js'
 import { OwnRedis } from './own-redis.js'
 import { RedisServers } from './redis-set-ups.js'
 import { Started } from './started.js'
+import { asFindings, asTable, LEGEND, type Line } from './verdict-table.js'
 
-const HELP = `Lets processes and stores die while two tenants keep asking, then counts what was lost or doubled.
+const help = () => `Lets processes and stores die while two tenants keep asking, then counts what was lost or doubled.
 
-  npm run test:faults [-- options]
+  npm run test:faults                                        every fault, at each store that is here
+  npm run test:faults -- --only terminated --queue postgres  one of them
+  npm run test:faults -- --minutes 10 --requests 5000        the long form: processes are killed for ten minutes
+  npm run test:faults -- --apis 3 --workers 4 [--cluster]    as on several machines
 
   --minutes <n>    how long processes are killed at random, on each store (1)
   --requests <n>   how many requests are made meanwhile (1000)
-  --queue <name>   postgres or redis alone
+  --queue <name>   postgres or redis alone; redis needs redis-server
   --apis <n>       how many api processes there are, behind a load balancer (1)
   --workers <n>    how many workers (1)
   --cluster        Redis is a cluster of three
   --only <text>    only the faults with this in their name
   --help           this text
+
+What is tried:
+${[...EVERYWHERE, ...OF_REDIS].map(([fault]) => `  ${fault}`).join('\n')}
+
+PostgreSQL, Redis and the stand-ins for the providers are started for it, and ended with it. Each fault is told when it is over, and
+all of them in a table, a line for each store and fault:
+
+${LEGEND}
+
+Below it stands each broken promise, with the id of its request. The exit code is 0 when there is none.
 `
 
 const LIBRARIES = join(import.meta.dirname, '../../../libs')
-
-interface Line {
-  queue: string
-  fault: string
-  seconds: number
-  verdict: Verdict
-}
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -49,7 +56,7 @@ async function main(): Promise<number> {
     },
   })
   if (values.help) {
-    process.stdout.write(HELP)
+    process.stdout.write(help())
     return 0
   }
   const [minutes, requests] = [Number(values.minutes), Number(values.requests)]
@@ -64,12 +71,9 @@ async function main(): Promise<number> {
     if (!values.queue || values.queue === queue)
       lines.push(...(await runOn(queue, { minutes, requests, only, machines, cluster })))
   process.stdout.write(asTable(lines))
-  const broken = lines.flatMap(({ queue, fault, verdict }) =>
-    verdict.findings.map((finding) => ({ queue, fault, ...finding })),
-  )
-  for (const { queue, fault, invariant, id, what } of broken.slice(0, 50))
-    process.stdout.write(`${queue}, ${fault}: ${invariant} ${id}: ${what}\n`)
-  return broken.length === 0 && lines.length > 0 ? 0 : 1
+  process.stdout.write(asFindings(lines))
+  const isKept = lines.length > 0 && lines.every(({ verdict }) => verdict.findings.length === 0)
+  return isKept ? 0 : 1
 }
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
@@ -80,7 +84,7 @@ started.endOn(process, (exitCode) => process.exit(exitCode))
 
 async function runOn(
   queue: 'postgres' | 'redis',
-  size: { minutes: number; requests: number; only: string; machines: Machines; cluster: boolean },
+  size: Size & { only: string; machines: Machines; cluster: boolean },
 ): Promise<Line[]> {
   try {
     const directory = await mkdtemp(join(tmpdir(), 'mandate-faults-'))
@@ -96,7 +100,7 @@ async function runOn(
       return []
     }
     const lines: Line[] = []
-    const faults = faultsOn(redis, size).filter(([fault]) => fault.includes(size.only))
+    const faults = faultsOn(redis).filter(([fault]) => fault.includes(size.only))
     // Each with a Mandate of its own: what one fault leaves behind must not be laid at the next one's door.
     for (const [number, [fault, bring]] of faults.entries()) {
       const begun = Date.now()
@@ -105,7 +109,7 @@ async function runOn(
       const stores = { databaseUrl: await newDatabase(postgres.url, name), settings }
       const mandate = await MandateUnderFaults.start(stores, size.requests + 3_000, size.machines)
       started.add(() => mandate.stop())
-      await bring(mandate)
+      await bring(mandate, size)
       await mandate.comeToRest()
       const verdict = check(await mandate.evidence())
       const seconds = Math.round((Date.now() - begun) / 1000)
@@ -133,49 +137,39 @@ async function startCluster(): Promise<Record<string, string>> {
   return { REDIS_URL: (await servers.cluster()).join(','), REDIS_CLUSTER: '1' }
 }
 
-type Fault = [name: string, bring: (mandate: MandateUnderFaults) => Promise<unknown>]
-
-function faultsOn(redis: OwnRedis | null, { minutes, requests }: { minutes: number; requests: number }): Fault[] {
-  const everywhere: Fault[] = [
-    [
-      'died at every fail-point',
-      (mandate) => faults.dieAtEach(mandate, faults.pointsOnThePath(LIBRARIES), (point) => say(`  ${point}`)),
-    ],
-    ['killed at random', (mandate) => faults.killAtRandom(mandate, requests, minutes * 60)],
-    ['stopped with 100 in hand', (mandate) => faults.stopWithWorkInHand(mandate, 100)],
-    ['frozen for 40 s', (mandate) => faults.freeze(mandate, 200, 40)],
-    ['clock 2 h ahead', (mandate) => faults.jumpClock(mandate, 200, 2)],
-    ['clock 2 h behind', (mandate) => faults.jumpClock(mandate, 200, -2)],
-    ['PostgreSQL crashed three times', (mandate) => faults.crashPostgres(mandate, 400, 3)],
-    ['connections terminated', (mandate) => faults.terminateConnections(mandate, 400, say)],
-  ]
-  if (!redis) return everywhere
-  return [
-    ...everywhere,
-    ['Redis flushed', (mandate) => faults.loseQueue(mandate, 400, () => redis.flush())],
-    ['Redis killed', (mandate) => faults.loseQueue(mandate, 400, () => redis.killAndRestart())],
-    [
-      'Redis frozen for 20 s',
-      (mandate) =>
-        faults.loseQueue(mandate, 400, () => Promise.all([redis.freezeFor(20), faults.letMinutesPass(mandate, 15)])),
-    ],
-  ]
+interface Size {
+  minutes: number
+  requests: number
 }
+type Fault = [name: string, bring: (mandate: MandateUnderFaults, size: Size) => Promise<unknown>]
 
-function asTable(lines: readonly Line[]): string {
-  const counts = ['accepted', 'told', 'denied', 'exchanged', 'again', 'lost', 'doubled', 'forged', 'crossed'] as const
-  const rows = lines.map(({ queue, fault, seconds, verdict }) => [
-    ...[queue, fault, String(seconds)],
-    ...counts.map((name) => String(verdict.counts[name])),
-  ])
-  const titles = ['queue', 'fault', 's', ...counts]
-  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
-  const line = (cells: string[]) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd()
-  return `${[titles, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('\n')}\n`
+const EVERYWHERE: Fault[] = [
+  [
+    'died at every fail-point',
+    (mandate) => faults.dieAtEach(mandate, faults.pointsOnThePath(LIBRARIES), (point) => say(`  ${point}`)),
+  ],
+  ['killed at random', (mandate, { requests, minutes }) => faults.killAtRandom(mandate, requests, minutes * 60)],
+  ['stopped with 100 in hand', (mandate) => faults.stopWithWorkInHand(mandate, 100)],
+  ['frozen for 40 s', (mandate) => faults.freeze(mandate, 200, 40)],
+  ['clock 2 h ahead', (mandate) => faults.jumpClock(mandate, 200, 2)],
+  ['clock 2 h behind', (mandate) => faults.jumpClock(mandate, 200, -2)],
+  ['PostgreSQL crashed three times', (mandate) => faults.crashPostgres(mandate, 400, 3)],
+  ['connections terminated', (mandate) => faults.terminateConnections(mandate, 400, say)],
+]
+const OF_REDIS: [name: string, lose: (redis: OwnRedis, mandate: MandateUnderFaults) => Promise<unknown>][] = [
+  ['Redis flushed', (redis) => redis.flush()],
+  ['Redis killed', (redis) => redis.killAndRestart()],
+  ['Redis frozen for 20 s', (redis, mandate) => Promise.all([redis.freezeFor(20), faults.letMinutesPass(mandate, 15)])],
+]
+
+function faultsOn(redis: OwnRedis | null): Fault[] {
+  if (!redis) return EVERYWHERE
+  return [
+    ...EVERYWHERE,
+    ...OF_REDIS.map(
+      ([name, lose]): Fault => [name, (mandate) => faults.loseQueue(mandate, 400, () => lose(redis, mandate))],
+    ),
+  ]
 }
 
 process.exitCode = await main()

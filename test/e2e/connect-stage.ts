@@ -1,4 +1,3 @@
-import { SignJWT } from 'jose'
 import { UserTokenKeys } from '#domain/clients/user-token-keys.js'
 import { EndUserOAuthHttpModule } from '#features/end-user-oauth/end-user-oauth.http.module.js'
 import { EndUserOAuthWorkerModule } from '#features/end-user-oauth/end-user-oauth.worker.module.js'
@@ -10,6 +9,7 @@ import type { Secret } from '#platform/secrets/secret.js'
 import { type Fields, type Page, PlainBrowser } from '../../apps/demo/plain-browser.js'
 import { type ConsentStage, openConsentStage, type StageClient } from './consent-stage.js'
 import { hasButton } from './consent-visit.js'
+import { signUserToken } from './user-token.js'
 
 const FEATURES = [
   EndUserOAuthHttpModule,
@@ -39,18 +39,10 @@ export async function openConnectStage(databaseUrl: Secret<string>): Promise<Con
       const keys = stage.app.get(UserTokenKeys, { strict: false })
       const database = stage.app.get(Database, { strict: false })
       const { secret } = await database.inTransaction((tx) => keys.rotateSecret(tx, client.id))
-      const key = new TextEncoder().encode(secret.reveal())
+      const signer = { clientId: client.id, secret: secret.reveal(), audience: stage.url }
       return {
         ...client,
-        userToken: (userId) =>
-          new SignJWT({})
-            .setProtectedHeader({ alg: 'HS256' })
-            .setIssuer(client.id)
-            .setAudience(stage.url)
-            .setSubject(userId)
-            .setIssuedAt()
-            .setExpirationTime('10m')
-            .sign(key),
+        userToken: (userId) => signUserToken(signer, userId),
       }
     },
   }

@@ -4,12 +4,12 @@ import { buffer } from 'node:stream/consumers'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import fc from 'fast-check'
-import { SignJWT } from 'jose'
 import type { OpenApiDocument } from '#platform/http/openapi/openapi-document.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { GRAPHQL, type HostileRequest, hostileRequests, type Loot, requestsWithNul } from './hostile-requests.js'
 import { REDIRECT_URI } from './public-api.js'
 import { Stage } from './stage.js'
+import { signUserToken } from './user-token.js'
 
 const AT_ONCE = 16
 /** The same requests in every run, so that no build fails by chance. Whoever looks for more trouble changes it. */
@@ -88,23 +88,15 @@ describe('every route of /openapi.json, and GraphQL', () => {
     const scopes = ['oauth-api:query:*', 'oauth-api:mutation:*']
     const { json: made } = await stage.api.asAdmin('POST', '/admin/v1/keys', { json: { client_id: client.id, scopes } })
     const apiKey: string = made.key
-    const { user_token_secret } = (await stage.api.asAdmin('POST', `/admin/v1/clients/${client.id}/user_token_secrets`))
-      .json
-    const userToken = await new SignJWT({})
-      .setProtectedHeader({ alg: 'HS256' })
-      .setIssuer(client.id)
-      .setAudience(stage.api.url)
-      .setSubject('user-1')
-      .setIssuedAt()
-      .setExpirationTime('30m')
-      .sign(new TextEncoder().encode(user_token_secret))
+    const ofUsers = await stage.api.asAdmin('POST', `/admin/v1/clients/${client.id}/user_token_secrets`)
+    const signer = { clientId: client.id, secret: ofUsers.json.user_token_secret, audience: stage.api.url }
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     loot = {
       accessToken: acme.accessToken,
       mailboxToken: json.access_token,
       adminKey: stage.api.adminKey,
       apiKey,
-      userToken,
+      userToken: await signUserToken(signer, 'user-1'),
       client,
       files: {
         jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'a' }] },

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { SignJWT } from 'jose'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { rowsOf } from '#platform/testing/rows-of.js'
 import { until } from '#platform/testing/until.js'
 import { PersonVisit } from './connect-stage.js'
 import { type Client, REDIRECT_URI } from './public-api.js'
 import { Stage } from './stage.js'
+import { signUserToken } from './user-token.js'
 
 type Provider = 'google' | 'microsoft'
 type Decision = 'allow' | 'deny' | 'a part'
@@ -54,7 +54,7 @@ describe('every face', () => {
   const { url: databaseUrl } = testDatabase()
   let stage: Stage
   let client: Client
-  let secret: Uint8Array
+  let secret: string
   let key: string
 
   beforeAll(async () => {
@@ -63,19 +63,11 @@ describe('every face', () => {
     const scopes = ['oauth-api:query:*', 'oauth-api:mutation:*']
     key = (await stage.api.asAdmin('POST', '/admin/v1/keys', { json: { client_id: client.id, scopes } })).json.key
     const made = await stage.api.asAdmin('POST', `/admin/v1/clients/${client.id}/user_token_secrets`)
-    secret = new TextEncoder().encode(made.json.user_token_secret)
+    secret = made.json.user_token_secret
   }, 60_000)
   afterAll(() => stage?.close())
 
-  const tokenOf = (user: string) =>
-    new SignJWT()
-      .setProtectedHeader({ alg: 'HS256' })
-      .setIssuer(client.id)
-      .setAudience(stage.api.url)
-      .setSubject(user)
-      .setIssuedAt()
-      .setExpirationTime('5m')
-      .sign(secret)
+  const tokenOf = (user: string) => signUserToken({ clientId: client.id, secret, audience: stage.api.url }, user)
 
   const visit = (link: string, email: string, decision: Decision) => {
     const person = new PersonVisit(REDIRECT_URI)

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { SignJWT } from 'jose'
 import { redisForTests } from '#platform/testing/machine-for-tests.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { rowsOf } from '#platform/testing/rows-of.js'
@@ -23,6 +22,7 @@ import {
   REDIRECT_URI,
   type ServiceAccount,
 } from './public-api.js'
+import { signUserToken } from './user-token.js'
 
 const STANDALONE = join(import.meta.dirname, '../../dist/apps/standalone/main.js')
 const REQUESTS = '/v1/service_account_authorizations'
@@ -264,14 +264,8 @@ class Work {
         json: { client_id: client.id, scopes: ['oauth-api:query:*', 'oauth-api:mutation:*'] },
       })
     ).json
-    const userToken = await new SignJWT({})
-      .setProtectedHeader({ alg: 'HS256' })
-      .setIssuer(client.id)
-      .setAudience(api.url)
-      .setSubject('user-1')
-      .setIssuedAt()
-      .setExpirationTime('10m')
-      .sign(new TextEncoder().encode(userSecret))
+    const signer = { clientId: client.id, secret: userSecret, audience: api.url }
+    const userToken = await signUserToken(signer, 'user-1')
     for (const secret of [userSecret, key, userToken]) api.secrets.add(secret)
 
     for (const [provider, email] of [

@@ -1,3 +1,4 @@
+import { Worker } from 'bullmq'
 import { loadSettings } from '#platform/config/settings.js'
 import { Log } from '#platform/observability/log.js'
 import { Doorbell } from '#platform/queues/doorbell.js'
@@ -48,7 +49,7 @@ withRedis('a Redis of the queue', () => {
   }, 60_000)
 })
 
-describe('a process whose first bell of a kind comes', () => {
+describe('when a store is away just as it is needed for the first time,', () => {
   const { url } = testDatabase()
   const log = new Log('silent')
   const job = defineJob<{ n: number }>({ name: 'work', id: ({ n }) => `work-${n}`, sharer: () => 'cli_1' })
@@ -72,16 +73,19 @@ describe('a process whose first bell of a kind comes', () => {
     }
   }
 
-  whileRedis('while Redis says nothing gives it up, and rings when Redis speaks again', async () => {
-    const redis = (await OwnRedis.start())!
-    try {
-      await ringsAfter({ begin: () => redis.freeze(), end: () => redis.thaw() }, url, redis.url)
-    } finally {
-      await redis.stop()
-    }
-  })
+  whileRedis(
+    'a bell for a Redis that says nothing is given up, and the next is heard when it speaks again',
+    async () => {
+      const redis = (await OwnRedis.start())!
+      try {
+        await ringsAfter({ begin: () => redis.freeze(), end: () => redis.thaw() }, url, redis.url)
+      } finally {
+        await redis.stop()
+      }
+    },
+  )
 
-  whileRedis('while Redis is gone gives it up, and rings when Redis is back', async () => {
+  whileRedis('a bell for a Redis that is gone is given up, and the next is heard when it is back', async () => {
     const redis = (await OwnRedis.start())!
     try {
       await ringsAfter({ begin: () => redis.stop(), end: () => redis.startServer() }, url, redis.url)
@@ -90,7 +94,30 @@ describe('a process whose first bell of a kind comes', () => {
     }
   })
 
-  it('while PostgreSQL is gone gives it up, and rings when PostgreSQL is back', async () => {
+  whileRedis('a worker that begins while Redis is gone works when it is back', async () => {
+    const redis = (await OwnRedis.start())!
+    const backend = await openQueueBackend({ redis: redisAt(redis.url), queuePrefix: 'mandate' }, url, log)
+    try {
+      await redis.stop()
+      const done: string[] = []
+      const { workerConnection: connection, prefix } = backend
+      const worker = new Worker(job.name, async ({ id }) => void done.push(id!), { connection, prefix })
+      const failures: Error[] = []
+      worker.on('error', (error) => failures.push(error))
+      await until('the worker to see that it is gone', () => failures.length > 0)
+      await redis.startServer()
+      await worker.waitUntilReady()
+      const doorbell = new Doorbell(backend, log)
+      await until('a bell to be heard', () => doorbell.ring(job, [{ n: 1 }]))
+      await until('the work to be done', () => done.includes('work-1'), { timeoutMs: 30_000 })
+      await worker.close()
+    } finally {
+      await backend.close()
+      await redis.stop()
+    }
+  })
+
+  it('a bell for a PostgreSQL that is gone is given up, and the next is heard when it is back', async () => {
     const gate = await Gate.before(url)
     try {
       await ringsAfter({ begin: () => gate.shut(), end: () => gate.open() }, gate.url)

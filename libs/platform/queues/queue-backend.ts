@@ -88,6 +88,8 @@ async function openRedis(settings: RedisSettings, log: Log, prefix: string): Pro
   }
   try {
     await Promise.all([producer.connect(), worker.connect()])
+    // What BullMQ duplicates of it for each worker tries until Redis is there; lazy, it would try once, and be dead for good.
+    worker.options.lazyConnect = false
     await refuseEviction(producer)
   } catch (error) {
     disconnect()

@@ -85,10 +85,10 @@ export function admitCall(
   }
 }
 
-const slotOf = (part: string) => /^\{(\w+)\}$/.exec(part)?.[1]
+const slotOf = (part: string) => (part.startsWith('{') ? part.slice(1, -1) : null)
 
 const hasShape = (parts: readonly string[], segments: readonly string[]) =>
-  parts.length === segments.length && parts.every((part, i) => slotOf(part) || part === segments[i])
+  parts.length === segments.length && parts.every((part, i) => part === segments[i] || slotOf(part))
 
 function fill(part: string, segment: string, slots: ApiCalls['slots']): string {
   const slot = slotOf(part)

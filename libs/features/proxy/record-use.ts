@@ -33,10 +33,12 @@ export class RecordUse {
   read(grant: Grant, account: Pick<Account, 'email'>): Promise<void> {
     const now = this.clock.now()
     const key = `${grant.id} ${Math.floor(now.getTime() / hours(1))}`
-    const recorded = this.#recorded.get(key) ?? this.#write(grant, account, { act: 'mailbox.read', at: now })
-    this.#recorded.set(key, recorded)
-    recorded.catch(() => this.#recorded.delete(key))
-    return recorded
+    const known = this.#recorded.get(key)
+    if (known) return known
+    const recording = this.#write(grant, account, { act: 'mailbox.read', at: now })
+    this.#recorded.set(key, recording)
+    recording.catch(() => this.#recorded.delete(key))
+    return recording
   }
 
   #write(

@@ -10,7 +10,8 @@ const unread = new WeakMap<FastifyRequest, AsyncIterable<Uint8Array>>()
  */
 export function leaveBodiesToPassOn(fastify: FastifyInstance): void {
   fastify.addHook('preParsing', (request, _reply, payload, done) => {
-    if (request.routeOptions.config.described?.body !== 'passed on') return done(null, payload)
+    const isPassedOn = request.routeOptions.config.described?.body === 'passed on'
+    if (!isPassedOn || !hasBody(request)) return done(null, payload)
     unread.set(request, payload)
     // In its place the parser is given nothing, as long as was announced.
     const nothing = Object.assign(Readable.from([]), { receivedEncodedLength: announced(request) })
@@ -26,9 +27,11 @@ export function leaveBodiesToPassOn(fastify: FastifyInstance): void {
 /** Null where there is none. Breaks off with 413 beyond the route's limit, which a length that was not announced can pass. */
 export function bodyToPassOn(request: FastifyRequest): AsyncIterable<Uint8Array> | null {
   const body = unread.get(request)
-  const isThere = request.headers['transfer-encoding'] !== undefined || announced(request) > 0
-  return body && isThere ? within(request.routeOptions.bodyLimit, body) : null
+  return body ? within(request.routeOptions.bodyLimit, body) : null
 }
+
+const hasBody = (request: FastifyRequest) =>
+  request.headers['transfer-encoding'] !== undefined || announced(request) > 0
 
 const announced = ({ headers }: FastifyRequest) => Number(headers['content-length'] ?? 0)
 

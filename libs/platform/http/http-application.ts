@@ -10,14 +10,14 @@ import type { HttpSettings } from '#platform/config/settings.js'
 import { Log } from '#platform/observability/log.js'
 import { NestLog } from '#platform/observability/nest-log.js'
 import { withOrigin } from '#platform/observability/origin.js'
-import { type TracedRequest, traceRequest } from '#platform/observability/tracing.js'
+import { isTracing, type TracedRequest, traceRequest } from '#platform/observability/tracing.js'
 import { CryptoRandom, newId } from '#platform/secrets/random.js'
 import { leaveBodiesToPassOn } from './bodies-to-pass-on.js'
 import { ErrorFilter } from './error.filter.js'
 import { HTTP_REQUESTS } from './http.metrics.js'
 import { RouteTable } from './openapi/route-table.js'
 import { parseForm } from './parse-form.js'
-import { ANSWER_HEADERS, refuseUnreadable, refuseUnroutable, refuseUnsupported } from './refuse-requests.js'
+import { ANSWER_HEADERS, refusalOf, refuseUnreadable, refuseUnroutable } from './refuse-requests.js'
 import { warnOfUnnamedProxies } from './warn-of-unnamed-proxies.js'
 
 /** A batch of 50 requests, each with a callback URL and a state of some 2,000 characters, fits with room to spare. */
@@ -92,15 +92,16 @@ function readBodies(fastify: FastifyInstance) {
   )
 }
 
+/** Here as in what follows: hooks that call back, because an async one costs every request promises that nobody needs. */
 function nameAndLogRequests(fastify: FastifyInstance, log: Log) {
-  fastify.addHook('onRequest', async (request, reply) => {
+  fastify.addHook('onRequest', (request, reply, done) => {
     reply.headers(ANSWER_HEADERS).header('x-request-id', request.id)
-    refuseUnsupported(request.headers, request.raw.httpVersion)
+    done(refusalOf(request.headers, request.raw.httpVersion))
   })
-  fastify.addHook('onResponse', async (request, reply) => {
+  fastify.addHook('onResponse', (request, reply, done) => {
     // The route's pattern and never the URL: queries carry codes and states.
     const route = request.routeOptions.url ?? 'none'
-    if (route.startsWith('/health/')) return
+    if (route.startsWith('/health/')) return done()
     const status = `${Math.floor(reply.statusCode / 100)}xx` as '2xx'
     HTTP_REQUESTS.observe({ route, status }, reply.elapsedTime / 1000)
     log.info('request.answered', {
@@ -110,6 +111,7 @@ function nameAndLogRequests(fastify: FastifyInstance, log: Log) {
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
     })
+    done()
   })
 }
 
@@ -125,6 +127,7 @@ function noteOrigins(fastify: FastifyInstance) {
 function traceRequests(fastify: FastifyInstance) {
   const traced = new WeakMap<FastifyRequest, TracedRequest>()
   fastify.addHook('preHandler', (request, _reply, done) => {
+    if (!isTracing()) return done()
     const route = request.routeOptions.url ?? 'none'
     const span = route.startsWith('/health/')
       ? null
@@ -133,7 +136,10 @@ function traceRequests(fastify: FastifyInstance) {
     traced.set(request, span)
     span.within(done)
   })
-  fastify.addHook('onResponse', async (request, reply) => traced.get(request)?.answered(reply.statusCode))
+  fastify.addHook('onResponse', (request, reply, done) => {
+    traced.get(request)?.answered(reply.statusCode)
+    done()
+  })
 }
 
 /** A connection kept alive after an answer that was in hand at the stop would hold the process for more than a minute. */
@@ -142,8 +148,9 @@ function letConnectionsGo(fastify: FastifyInstance) {
   fastify.addHook('preClose', async () => {
     isClosing = true
   })
-  fastify.addHook('onSend', async (_request, reply) => {
+  fastify.addHook('onSend', (_request, reply, _payload, done) => {
     if (isClosing) reply.header('connection', 'close')
+    done()
   })
 }
 

@@ -55,15 +55,15 @@ export const refuseUnreadable =
     socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n'))
   }
 
-/** What Node and Fastify would take, or refuse in their own words. @throws ApiError */
-export function refuseUnsupported(headers: IncomingHttpHeaders, httpVersion: string): void {
+/** Of what Node and Fastify would take, or refuse in their own words. */
+export function refusalOf(headers: IncomingHttpHeaders, httpVersion: string): ApiError | undefined {
   if (headers.host === undefined && httpVersion === '1.1')
-    throw new ApiError({ code: 'invalid_request', status: 400, publicText: 'A request needs a Host header.' })
+    return new ApiError({ code: 'invalid_request', status: 400, publicText: 'A request needs a Host header.' })
   const { 'content-encoding': encoding = 'identity', 'content-type': type = '' } = headers
   const [, charset = 'utf-8'] = /;\s*charset="?([^\s;"]*)/i.exec(type) ?? []
   // One SDK says in here what it would accept, weights and all; a coding has none (RFC 9110 section 8.4).
   const isEncoded = /^[\w-]+(?:\s*,\s*[\w-]+)*$/.test(encoding) && encoding.toLowerCase() !== 'identity'
-  if (isEncoded || !/^(utf-?8|us-ascii)$/i.test(charset)) throw unsupportedMediaType()
+  return isEncoded || !/^(utf-?8|us-ascii)$/i.test(charset) ? unsupportedMediaType() : undefined
 }
 
 export const unsupportedMediaType = () =>

@@ -1,4 +1,4 @@
-import { createHash, hash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 
 /** Where identifiers and secrets come from; injected so that tests can fix it. */
 export abstract class RandomSource {
@@ -36,6 +36,5 @@ export const newBearer = (random: RandomSource) => random.bytes(24).toString('ba
 export const hashOf = (bearer: string) => hash('sha256', bearer, 'base64url')
 
 export function equalInConstantTime(left: string, right: string): boolean {
-  const [a, b] = [createHash('sha256').update(left).digest(), createHash('sha256').update(right).digest()]
-  return timingSafeEqual(a, b)
+  return timingSafeEqual(hash('sha256', left, 'buffer'), hash('sha256', right, 'buffer'))
 }

@@ -10,7 +10,7 @@ export interface CallShape {
   name: string
   method: CallMethod
   /** Literal segments, and slots in braces. */
-  path: string
+  path: readonly string[]
   needs: DelegatedPermission
   /** Without this one too, the answer is kept back: it shows more than what was sent. */
   answers?: DelegatedPermission
@@ -30,7 +30,7 @@ export const shapesBelow =
     needs: DelegatedPermission,
     options: readonly string[],
     more: Pick<CallShape, 'answers' | 'cancels'> = {},
-  ): CallShape => ({ name: `${provider}.${name}`, method, path: `${base}/${path}`, needs, options, ...more })
+  ): CallShape => ({ name: `${provider}.${name}`, method, path: `${base}/${path}`.split('/'), needs, options, ...more })
 
 /** What a provider's API offers, as far as one mailbox is concerned. */
 export interface ApiCalls {
@@ -65,12 +65,12 @@ export function admitCall(
   { segments, options }: RequestTarget,
   permissions: readonly DelegatedPermission[],
 ): AdmittedCall {
-  const shapes = api.shapes.filter(({ path }) => hasShape(path.split('/'), segments))
+  const shapes = api.shapes.filter(({ path }) => hasShape(path, segments))
   if (shapes.length === 0) throw noSuchShape(api.shapes)
   // HEAD is GET without the body of the answer (RFC 9110 section 9.3.2), which is left out when we answer.
   const shape = shapes.find((each) => each.method === (method === 'HEAD' ? 'GET' : method))
   if (!shape) throw methodNotAllowed(shapes.map((each) => each.method))
-  const path = shape.path.split('/').map((part, i) => fill(part, segments[i]!, api.slots))
+  const path = shape.path.map((part, i) => fill(part, segments[i]!, api.slots))
   if (!permissions.includes(shape.needs))
     throw insufficientScope(
       `${shape.name} needs the scope ${shape.needs}, which this token does not hold.`,
@@ -118,7 +118,7 @@ export const idLike = (pattern: RegExp) => (written: string) => {
 const noSuchShape = (shapes: readonly CallShape[]) =>
   notAdmitted(
     'no such shape',
-    `The proxy passes: ${shapes.map(({ method, path }) => `${method} /${path}`).join(', ')}.`,
+    `The proxy passes: ${shapes.map(({ method, path }) => `${method} /${path.join('/')}`).join(', ')}.`,
   )
 
 const noSuchOption = ({ name, options }: CallShape, written: string) =>

@@ -30,5 +30,8 @@ const preferencesIn = (header: string) =>
 /** No `cache-control`: the answer keeps our own `no-store`, since caches on the way have no business with a mailbox. */
 const PASSED_BACK = ['content-type', 'etag', 'last-modified', 'preference-applied', 'request-id', 'retry-after']
 
-export const headersToCaller = (answered: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(PASSED_BACK.flatMap((name) => (answered[name] ? [[name, answered[name]]] : [])))
+export function headersToCaller(answered: Readonly<Record<string, string>>): Record<string, string> {
+  const passed: Record<string, string> = {}
+  for (const name of PASSED_BACK) if (answered[name]) passed[name] = answered[name]
+  return passed
+}

@@ -142,6 +142,8 @@ describe('POST /oauth/token', () => {
       ['a list of grant types', { grant_type: ['authorization_code'] }, '400 invalid_request'],
       ['a grant type by the name of a built-in', { grant_type: 'constructor' }, '400 unsupported_grant_type'],
       ['a wrong secret', { client_secret: 'wrong' }, '401 invalid_client'],
+      ['a wrong secret and no code', { client_secret: 'wrong', code: undefined }, '401 invalid_client'],
+      ['a wrong secret and no known grant type', { client_secret: 'wrong', grant_type: 'x' }, '401 invalid_client'],
       ['no secret', { client_secret: undefined }, '401 invalid_client'],
       ['an unknown client', { client_id: 'cli_000000000000000000000000' }, '401 invalid_client'],
       ['a client id with NUL', { client_id: 'cli_\0' }, '400 invalid_request'],

@@ -22,6 +22,7 @@ import { ACCOUNT_TOKEN_LIFE, type IssuedTokens, REPLAY_MEMORY, Tokens } from './
 
 const CLIENT = 'cli_acme'
 const CALLBACK_URL = 'https://app.acme.test/callbacks?mailbox=1'
+const NOT_LET_IN = 'not let in'
 const LIVES = { idleLifeMs: days(90), longestLifeMs: days(400) }
 
 describe('grants', () => {
@@ -83,6 +84,7 @@ describe('grants', () => {
     return { requestId, grantId, code: await issueCode(grantId, requestId) }
   }
   const clientNamed = (id: string) => Promise.resolve({ id })
+  const nobody = () => Promise.reject<{ id: string }>(new Error(NOT_LET_IN))
   const redeem = (code: string, by: Partial<Redemption> = {}) =>
     redeemCode.redeem({ code, client: clientNamed(CLIENT), redirectUri: CALLBACK_URL, ...by })
   const refresh = (issued: IssuedTokens, by: Partial<Refresh> = {}) =>
@@ -170,6 +172,16 @@ describe('grants', () => {
       const issued = await redeem(code)
 
       await refused(redeem(code, by))
+
+      expect(await isAlive(issued)).toBe(true)
+    })
+
+    it('is as it was when whoever tries it is not let in', async () => {
+      const { code } = await newCode()
+      await expect(redeem(code, { client: nobody() })).rejects.toThrow(NOT_LET_IN)
+      const issued = await redeem(code)
+
+      await expect(redeem(code, { client: nobody() })).rejects.toThrow(NOT_LET_IN)
 
       expect(await isAlive(issued)).toBe(true)
     })
@@ -398,6 +410,17 @@ describe('grants', () => {
       clock.advance(end.getTime() - clock.now().getTime())
 
       await refused(refresh(issued))
+    })
+
+    it('does nothing for whoever is not let in, also where it is used up', async () => {
+      const issued = await redeem((await newCode()).code)
+      await expect(refresh(issued, { client: nobody() })).rejects.toThrow(NOT_LET_IN)
+      const refreshed = await refresh(issued)
+      clock.advance(REFRESH_GRACE)
+
+      await expect(refresh(issued, { client: nobody() })).rejects.toThrow(NOT_LET_IN)
+
+      expect(await isAlive(refreshed)).toBe(true)
     })
 
     it('does nothing for another client', async () => {

@@ -75,11 +75,11 @@ class LabelFence {
   }
 
   admit(said: Readonly<Record<string, string>>): Record<string, string> {
-    let admitted: Record<string, string> = said
+    const admitted: Record<string, string> = {}
     for (const [name, { known, most }] of this.#words) {
       const word = said[name]
       if (word !== undefined && !known.has(word) && known.size < most) known.add(word)
-      if (word === undefined || !known.has(word)) admitted = { ...admitted, [name]: OTHER }
+      admitted[name] = word !== undefined && known.has(word) ? word : OTHER
     }
     return admitted
   }

@@ -105,10 +105,11 @@ async function* rowsOf(path: string): AsyncGenerator<Line> {
 }
 
 /** On the disk with all that leads to it: what lies in a directory that is lost is lost, too. */
-export async function makeDirectory(path: string): Promise<void> {
+export async function makeDirectory(named: string): Promise<void> {
+  const path = resolve(named)
   const first = await mkdir(path, { recursive: true, mode: 0o700 })
   if (first === undefined) return
-  for (let made = resolve(path); made.length >= first.length; made = dirname(made)) await onDisk(dirname(made))
+  for (let made = path; made.length >= first.length; made = dirname(made)) await onDisk(dirname(made))
 }
 
 async function onDisk(path: string): Promise<void> {

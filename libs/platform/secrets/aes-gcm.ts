@@ -1,8 +1,11 @@
-import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
+import { CryptoRandom } from './random.js'
 
 const CIPHER = 'aes-256-gcm'
 const IV_BYTES = 12
 const TAG_BYTES = 16
+/** Not injected, as other randomness is: an IV that came twice under one key would open both values. */
+const random = new CryptoRandom()
 
 /** What is authenticated with a value and not stored with it: names, in an order that the caller fixes. */
 export type Binding = readonly string[]
@@ -12,7 +15,7 @@ export type Binding = readonly string[]
  * bytes into an object for each use, which costs three times as much as the use.
  */
 export function encrypt(key: KeyObject, plaintext: Buffer, binding: Binding): Buffer {
-  const iv = randomBytes(IV_BYTES)
+  const iv = random.bytes(IV_BYTES)
   const cipher = createCipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES })
   cipher.setAAD(bytesOf(binding))
   const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()])

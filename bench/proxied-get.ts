@@ -8,7 +8,7 @@ import { startMandate } from './mandate.js'
 import { type Contender, compare, ofCalls, type Scenario } from './scenario.js'
 
 const NAME = 'proxied-get'
-const ROUND = 1_000
+const ROUND = 3_000
 const SCOPE = 'https://www.googleapis.com/auth/calendar.events.readonly'
 
 /** A mailbox's events through us, warm: its provider token is kept, and the read is on record for this hour. */

@@ -125,6 +125,31 @@ describe('when a store is away just as it is needed for the first time,', () => 
       await gate.close()
     }
   })
+
+  it('a worker that begins while PostgreSQL is gone works when it is back', async () => {
+    const gate = await Gate.before(url)
+    const backend = await openQueueBackend({ redis: null, queuePrefix: 'mandate' }, gate.url, log)
+    try {
+      gate.shut()
+      const done: string[] = []
+      const { workerConnection: connection, prefix } = backend
+      const options = { connection, prefix, autorun: false }
+      const worker = new Worker(job.name, async ({ id }) => void done.push(id!), options)
+      // By hand: one that ran, and had kept its first failure, would let nothing else happen in this process.
+      const ask = () => worker.getNextJob('asked by hand', { block: false })
+      await expect(ask()).rejects.toThrow()
+      gate.open()
+      await ask()
+      const working = worker.run()
+      await new Doorbell(backend, log).ring(job, [{ n: 1 }])
+      await until('the work to be done', () => done.includes('work-1'))
+      await worker.close()
+      await working
+    } finally {
+      await backend.close()
+      await gate.close()
+    }
+  })
 })
 
 describe('a PostgreSQL that is away', () => {

@@ -53,9 +53,9 @@ export type StoreQueue = ReturnType<Awaited<ReturnType<typeof queuesOf>>>
 type Store = Omit<QueueBackend, 'queue' | 'telemetry'>
 
 /**
- * All of one that is ready before anybody rings. A queue that BullMQ opens by itself asks the store first what it is, and
- * keeps for good what comes of it, also a failure (`initializing` of RedisConnection, `readyPromise` of PostgresConnection):
- * a process whose first bell came while the store was silent would never ring again.
+ * All of one that is ready before anybody rings. A queue that BullMQ opens by itself asks Redis first what it is, and keeps
+ * for good what comes of it, also a failure (`initializing` of RedisConnection): a process whose first bell came while the
+ * store was silent would never ring again.
  */
 async function queuesOf({ producerConnection: connection, prefix }: Store, telemetry?: Telemetry) {
   const options = { connection, prefix, ...(telemetry && { telemetry }) }
@@ -107,7 +107,7 @@ async function openRedis(settings: RedisSettings, log: Log, prefix: string): Pro
 }
 
 async function openPostgres(url: Secret<string>, log: Log, prefix: string): Promise<Store> {
-  setDefaultBackendFactory(createPostgresBackend)
+  setDefaultBackendFactory(openWithoutAsking)
   const pool = new pg.Pool({
     connectionString: url.reveal(),
     options: '-c search_path=bullmq',
@@ -138,4 +138,15 @@ async function openPostgres(url: Secret<string>, log: Log, prefix: string): Prom
     },
     close: () => pool.end(),
   }
+}
+
+/**
+ * BullMQ asks first whether its schema is there, which `openPostgres` has seen to, and keeps for good what comes of that, also a
+ * failure (`readyPromise` of PostgresConnection). A worker that began while PostgreSQL was gone would be told of it for ever
+ * without asking anew, and not even let the process do anything else in between.
+ */
+const openWithoutAsking: typeof createPostgresBackend = (...asked) => {
+  const opened = createPostgresBackend(...asked)
+  opened.connection.waitUntilReady = async () => {}
+  return opened
 }

@@ -5,11 +5,11 @@ import { ROOT, sourceFiles } from './source-files.js'
 const page = readFileSync(join(ROOT, 'docs/path.md'), 'utf8')
 const linked = [...page.matchAll(/\]\(\.\.\/([^)#]+)\)/g)].map(([, path]) => path!)
 
-/** Wiring and pages are not on the path; everything else in these rooms is. */
+/** Wiring, pages and what tests stand on are not on the path; everything else in these rooms is. */
 const FEATURES = ['delegated-access', 'service-accounts', 'tokens', 'proxy', 'end-user-oauth', 'graphql']
 const onThePath = FEATURES.flatMap((name) => sourceFiles(`libs/features/${name}`))
   .map(({ path }) => path)
-  .filter((path) => !/(spec|module)\.tsx?$/.test(path) && !path.includes('/pages/'))
+  .filter((path) => !/(spec|module)\.tsx?$/.test(path) && !/\/(pages|testing)\//.test(path))
 
 describe('docs/path.md', () => {
   it('names files that exist', () => {

@@ -1,109 +1,17 @@
 import { createHash } from 'node:crypto'
 import { days, minutes, seconds } from '#platform/clock/clock.js'
 import { OAuthError } from '#platform/errors/oauth-error.js'
-import { Log } from '#platform/observability/log.js'
-import { CryptoRandom } from '#platform/secrets/random.js'
-import type { Secret } from '#platform/secrets/secret.js'
-import { databaseForTests } from '#platform/testing/database-for-tests.js'
-import { HeldClock } from '#platform/testing/held-clock.js'
 import { Account } from './account.entity.js'
-import { Code } from './code.entity.js'
-import { CALLBACK_CODE_LIFE, Codes } from './codes.js'
+import { CALLBACK_CODE_LIFE } from './codes.js'
 import { Grant } from './grant.entity.js'
-import { InspectToken } from './inspect-token.js'
-import { NarrowGrants, type Narrowing } from './narrow-grants.js'
-import { RedeemCode, type Redemption } from './redeem-code.js'
 import { REFRESH_GRACE } from './refresh-token-standing.js'
-import { RevokeGrants } from './revoke-grants.js'
-import { type Refresh, RotateRefreshToken } from './rotate-refresh-token.js'
-import { grantMailbox as grantAsMainPath, issueCallbackCode } from './testing/statements-of-the-main-path.js'
-import { AccessToken, RefreshToken } from './token.entity.js'
-import { ACCOUNT_TOKEN_LIFE, type IssuedTokens, REPLAY_MEMORY, Tokens } from './tokens.js'
-
-const CLIENT = 'cli_acme'
-const CALLBACK_URL = 'https://app.acme.test/callbacks?mailbox=1'
-const NOT_LET_IN = 'not let in'
-const LIVES = { idleLifeMs: days(90), longestLifeMs: days(400) }
+import { CALLBACK_URL, CLIENT, grantsForTests, LIVES, NOT_LET_IN } from './testing/grants-for-tests.js'
+import { ACCOUNT_TOKEN_LIFE, REPLAY_MEMORY } from './tokens.js'
 
 describe('grants', () => {
-  const ground = databaseForTests([Account, Grant, Code, AccessToken, RefreshToken])
-  const clock = new HeldClock()
-  const random = new CryptoRandom()
-  const codes = new Codes(clock, random)
-  const tokens = new Tokens(clock, random)
-  const revoke = new RevokeGrants(clock)
-  const inspect = new InspectToken(clock, LIVES)
-  let redeemCode: RedeemCode
-  let refreshTokens: RotateRefreshToken
-  let requests = 0
-
-  beforeAll(async () => {
-    redeemCode = new RedeemCode(ground.database, clock, tokens, revoke)
-    refreshTokens = new RotateRefreshToken(ground.database, clock, tokens, revoke, LIVES)
-    await ground.database.read(async (em) => {
-      for (const client of [CLIENT, 'cli_globex'])
-        await em.execute(
-          `insert into clients (id, name, redirect_uris, callback_origins, sealed_signing_secret, created_at)
-           values (?, 'Acme', '{}', '{}', '', now())`,
-          [client],
-        )
-      await em.execute(
-        `insert into service_accounts (id, client_id, provider, organisation_id, organisation_name, domains,
-           administrator_email, credential_source, credential_version, scope, delegated_scope, created_at, updated_at)
-         values ('ser_1', ?, 'google', 'C01', 'Acme', '{acme.test}', 'admin@acme.test', 'operator', 'v', '{}', '{}', now(), now())`,
-        [CLIENT],
-      )
-    })
-  })
-
-  const grantMailbox = (email = 'anna@acme.test', providerUserId = email) =>
-    grantAsMainPath(
-      ground.database.run,
-      {
-        clientId: CLIENT,
-        serviceAccountId: 'ser_1',
-        provider: 'google',
-        email,
-        kind: 'person',
-        displayName: null,
-        providerUserId,
-        scope: ['read_only', 'create_event'],
-      },
-      clock.now(),
-    )
-  const issueCode = async (grantId: string, requestId: string) => {
-    const { code, ...stored } = codes.makeForCallback()
-    const callback = { requestId, grantId, clientId: CLIENT, callbackUrl: CALLBACK_URL, ...stored }
-    await issueCallbackCode(ground.database.run, callback, clock.now())
-    return code.reveal()
-  }
-  const newCode = async () => {
-    requests += 1
-    const requestId = `dar_${requests}`
-    const { grantId } = await grantMailbox()
-    return { requestId, grantId, code: await issueCode(grantId, requestId) }
-  }
-  const clientNamed = (id: string) => Promise.resolve({ id })
-  const nobody = () => Promise.reject<{ id: string }>(new Error(NOT_LET_IN))
-  const redeem = (code: string, by: Partial<Redemption> = {}) =>
-    redeemCode.redeem({ code, client: clientNamed(CLIENT), redirectUri: CALLBACK_URL, ...by })
-  const refresh = (issued: IssuedTokens, by: Partial<Refresh> = {}) =>
-    refreshTokens.rotate({ refreshToken: issued.refreshToken.reveal(), client: clientNamed(CLIENT), ...by })
-  const facts = (token: Secret<string>, clientId = CLIENT) =>
-    inspect.find(ground.database.lookUp, token.reveal(), clientNamed(clientId))
-  const isAlive = async (issued: IssuedTokens) =>
-    (await tokens.findGrantByAccessToken(ground.database.lookUp, issued.accessToken.reveal())) !== null
-  /** What is on record about a grant. */
-  const acts = async (grantId: string) => {
-    const rows = await ground.database.read((em) =>
-      em.execute<{ act: string }[]>('select act from audit_arrivals where client_id = ? and subject = ? order by act', [
-        CLIENT,
-        grantId,
-      ]),
-    )
-    return rows.map(({ act }) => act)
-  }
-  const refused = (work: Promise<unknown>) => expect(work).rejects.toMatchObject({ code: 'invalid_grant', status: 400 })
+  const ground = grantsForTests()
+  const { clock, codes, tokens, revoke, grantMailbox, issueCode, newCode } = ground
+  const { clientNamed, nobody, redeem, refresh, refused, facts, isAlive, acts } = ground
 
   it('keeps the account id of a mailbox that is granted twice, and gives each grant tokens of its own', async () => {
     const [first, second] = [await grantMailbox('ben@acme.test'), await grantMailbox('ben@acme.test')]
@@ -491,116 +399,5 @@ describe('grants', () => {
 
     for (const value of [code, issued.accessToken.reveal(), issued.refreshToken.reveal()])
       expect(stored).not.toContain(value)
-  })
-
-  describe('of a service account that may have less than before', () => {
-    const within = ['free_busy', 'read_free_busy', 'list_calendars', 'read_account']
-    const narrowTo = (scopes: string[] | null) =>
-      ground.database.read((em) =>
-        em.execute(`update service_accounts set narrowed_to = ? where id = 'ser_1'`, [scopes && `{${scopes}}`]),
-      )
-    const issuedFor = async (scope: string[], email: string) => {
-      const { grantId } = await grantMailbox(email)
-      await ground.database.read((em) =>
-        em.execute('update grants set scope = ? where id = ?', [`{${scope}}`, grantId]),
-      )
-      requests += 1
-      return redeem(await issueCode(grantId, `dar_${requests}`))
-    }
-    const scopeOf = async ({ accessToken }: IssuedTokens) =>
-      (await tokens.findGrantByAccessToken(ground.database.lookUp, accessToken.reveal()))?.scope ?? null
-    const rowOf = async ({ grant }: IssuedTokens) => {
-      const [row] = await ground.database.read((em) =>
-        em.execute('select scope, revoked_at is not null as ended from grants where id = ?', [grant.id]),
-      )
-      return row
-    }
-    const narrow = (to: Narrowing = { scopes: within, kinds: ['person', 'room'] }) =>
-      new NarrowGrants(ground.database, clock, new Log('silent')).narrow('ser_1', to, 'administrator:a@acme.test')
-    const allowKinds = (kinds: string[] | null) =>
-      ground.database.read((em) =>
-        em.execute(`update service_accounts set narrowed_kinds = ? where id = 'ser_1'`, [kinds && `{${kinds}}`]),
-      )
-    const roomFor = async (email: string) => {
-      const issued = await issuedFor(['read_only'], email)
-      await ground.database.read((em) => em.execute(`update grants set kind = 'room' where id = ?`, [issued.grant.id]))
-      return issued
-    }
-    afterEach(async () => {
-      await narrowTo(null)
-      await allowKinds(null)
-    })
-
-    it('count for no more from that moment on, and end where nothing is left', async () => {
-      const wide = await issuedFor(['read_only'], 'w@acme.test')
-      const mixed = await issuedFor(['read_only', 'free_busy'], 'm@acme.test')
-      const narrowed = await refresh(mixed, { narrow: () => ['read_only'] })
-      await narrowTo(within)
-      expect([await scopeOf(wide), await scopeOf(narrowed), await scopeOf(mixed)]).toEqual([null, null, ['free_busy']])
-      await refused(refresh(wide))
-      expect((await refresh(narrowed)).scope).toEqual(['free_busy'])
-      expect(await facts(wide.accessToken)).toBeNull()
-      // Nothing of that has changed a row.
-      expect(await rowOf(mixed)).toEqual({ scope: ['read_only', 'free_busy'], ended: false })
-      const { grantId } = await grantMailbox('late@acme.test')
-      await refused(redeem(await issueCode(grantId, 'dar_late')))
-    })
-
-    it('are cut down or ended in their rows, on record, so that a wider consent does not bring them back', async () => {
-      const wide = await issuedFor(['read_only'], 'w2@acme.test')
-      const mixed = await issuedFor(['read_only', 'free_busy'], 'm2@acme.test')
-      const narrowed = await refresh(mixed, { narrow: () => ['read_only'] })
-      const within_ = await issuedFor(['read_free_busy'], 'f2@acme.test')
-      await narrowTo(within)
-      await narrow()
-      await narrowTo(null)
-      expect([await scopeOf(wide), await scopeOf(narrowed)]).toEqual([null, null])
-      expect([await scopeOf(mixed), await scopeOf(within_)]).toEqual([['free_busy'], ['read_free_busy']])
-      expect(await rowOf(wide)).toEqual({ scope: ['read_only'], ended: true })
-      const acts = await ground.database.read((em) =>
-        em.execute(
-          `select act, mailbox, actor, subject, details from audit_arrivals
-           where reason = 'service_account.narrowed' and mailbox in ('w2@acme.test', 'm2@acme.test') order by act`,
-        ),
-      )
-      const actor = 'administrator:a@acme.test'
-      expect(acts).toEqual([
-        {
-          act: 'grant.narrowed',
-          mailbox: 'm2@acme.test',
-          actor,
-          subject: mixed.grant.id,
-          details: '{"scope": ["free_busy"]}',
-        },
-        {
-          act: 'grant.revoked',
-          mailbox: 'w2@acme.test',
-          actor,
-          subject: wide.grant.accountId,
-          details: '{"grants": 1}',
-        },
-      ])
-      await narrow()
-      expect(await rowOf(mixed)).toEqual({ scope: ['free_busy'], ended: false })
-    })
-
-    it('count for nothing where mailboxes of their kind are not allowed any more, and end in their rows, on record', async () => {
-      const [room, person] = [await roomFor('r@acme.test'), await issuedFor(['read_only'], 'p@acme.test')]
-      await allowKinds(['person'])
-      expect([await scopeOf(room), await scopeOf(person)]).toEqual([null, ['read_only']])
-      await refused(refresh(room))
-      expect(await facts(room.refreshToken)).toBeNull()
-      expect(await rowOf(room)).toEqual({ scope: ['read_only'], ended: false })
-
-      await narrow({ scopes: ['read_only'], kinds: ['person'] })
-      await allowKinds(null)
-      expect([await scopeOf(room), await scopeOf(person)]).toEqual([null, ['read_only']])
-      const acts = await ground.database.read((em) =>
-        em.execute(
-          `select act, subject from audit_arrivals where reason = 'service_account.narrowed' and mailbox in ('r@acme.test', 'p@acme.test')`,
-        ),
-      )
-      expect(acts).toEqual([{ act: 'grant.revoked', subject: room.grant.accountId }])
-    })
   })
 })

@@ -94,6 +94,21 @@ describe('plain HTTP to a provider', () => {
     await expect(Array.fromAsync(broken.body as Readable)).rejects.toThrow('other side closed')
   })
 
+  it.each([204, 304])('hands over a %d, which has no body, as an empty one', async (status) => {
+    answer = (_, response) => response.writeHead(status, { etag: 'e' }).end()
+    const got = await http.pass(origin, { method: 'GET' as const, pathAndQuery: '/', headers: {} }, {})
+    expect([got.status, got.headers.etag, got.body]).toEqual([status, 'e', Buffer.alloc(0)])
+  })
+
+  it('takes an interim answer for none', async () => {
+    const read = { method: 'GET' as const, pathAndQuery: '/', headers: {} }
+    const hints = { link: '</style.css>; rel=preload' }
+    answer = (_, response) => response.writeEarlyHints(hints, () => response.end('{}'))
+    expect(await http.pass(origin, read, {})).toMatchObject({ status: 200, body: Buffer.from('{}') })
+    answer = (_, response) => response.writeEarlyHints(hints, () => response.destroy())
+    await expect(http.pass(origin, read, {})).rejects.toThrow(NoAnswer)
+  })
+
   it('streams a long one, also one that takes longer than the deadline as a whole', async () => {
     const steady = withDeadline(1_500)
     answer = (_, response) => {
@@ -149,6 +164,7 @@ describe('plain HTTP to a provider', () => {
   })
 
   it('drops what a connection header names, in any case', () => {
-    expect(withoutHopByHop({ Connection: 'keep-alive, X-Secret', 'x-secret': '1', ETag: 'e' })).toEqual({ etag: 'e' })
+    const named = { 'x-secret': '1', 'x-other': '1', ETag: 'e' }
+    expect(withoutHopByHop({ Connection: 'keep-alive, X-Secret\t,\tX-Other', ...named })).toEqual({ etag: 'e' })
   })
 })

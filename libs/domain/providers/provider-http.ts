@@ -187,7 +187,12 @@ const NEVER_PASSED_ON = new Set([
 export function withoutHopByHop(headers: IncomingHttpHeaders): Record<string, string> {
   const names = Object.keys(headers)
   const connection = names.find((name) => name.toLowerCase() === 'connection')
-  const named = connection ? joined(headers[connection]).toLowerCase().split(/ *, */) : []
+  const named = connection
+    ? joined(headers[connection])
+        .toLowerCase()
+        .split(',')
+        .map((name) => name.trim())
+    : []
   const kept: Record<string, string> = {}
   for (const name of names) {
     const lowered = name.toLowerCase()

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { Database } from '#platform/database/database.js'
 import { openEmbeddedPostgres } from '#platform/database/embedded-postgres.js'
 import { migrate, ormOptions } from '#platform/database/migrate.js'
+import { PlannedSessions } from '#platform/database/planned-sessions.js'
 import { defineStatement } from '#platform/database/statement.js'
 import { Secret } from '#platform/secrets/secret.js'
 import { machineForTests } from '#platform/testing/machine-for-tests.js'
@@ -92,13 +93,16 @@ describe('PostgreSQL with TLS', () => {
     'select ssl from pg_stat_ssl where pid = pg_backend_pid()',
   )
 
-  it('is spoken to in secret by the migration and by the ORM, when the URL says so', async () => {
+  it('is spoken to in secret by the migration, the ORM and the sessions that plan once, when the URL says so', async () => {
     const secret = withMode({ sslmode: 'verify-full', sslrootcert: ca })
     await migrate(secret)
     const orm = await MikroORM.init({ ...ormOptions(secret), entities: [], discovery: { warnWhenNoEntities: false } })
+    const planned = new PlannedSessions(secret)
     try {
       expect(await new Database(orm).run(USES_TLS, [])).toEqual([{ ssl: true }])
+      expect(await planned.query(USES_TLS, [])).toEqual([{ ssl: true }])
     } finally {
+      await planned.onApplicationShutdown()
       await orm.close()
     }
   })

@@ -1,8 +1,6 @@
-import { MikroORM } from '@mikro-orm/postgresql'
 import { days } from '#platform/clock/clock.js'
-import { Database } from '#platform/database/database.js'
-import { ormOptions } from '#platform/database/migrate.js'
 import { CryptoRandom } from '#platform/secrets/random.js'
+import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { Account } from './account.entity.js'
@@ -22,13 +20,11 @@ const LIVES = { idleLifeMs: days(90), longestLifeMs: days(400) }
 describe('revoking a mailbox while another process goes on with it', () => {
   const { url } = testDatabase()
   const clock = new HeldClock()
-  let [here, there] = [] as unknown as [MikroORM, MikroORM]
 
   /** What two processes have, with nothing between them but the database. */
-  const openProcess = async () =>
-    MikroORM.init({ ...ormOptions(url), entities: [Account, Grant, Code, AccessToken, RefreshToken] })
-  const partsOf = (orm: MikroORM) => {
-    const database = new Database(orm)
+  const openProcess = () => databaseForTests([Account, Grant, Code, AccessToken, RefreshToken], url)
+  const [here, there] = [openProcess(), openProcess()]
+  const partsOf = ({ database }: typeof here) => {
     const tokens = new Tokens(clock, new CryptoRandom())
     const revoke = new RevokeGrants(clock)
     const codes = new RedeemCode(database, clock, tokens, revoke)
@@ -42,13 +38,8 @@ describe('revoking a mailbox while another process goes on with it', () => {
   }
 
   beforeAll(async () => {
-    ;[here, there] = [await openProcess(), await openProcess()]
     const filled = { id: 'ser_1', clientId: CLIENT, mailboxes: RACES, now: clock.now() }
     await fillServiceAccount(partsOf(here).database, filled)
-  })
-  afterAll(async () => {
-    await here?.close()
-    await there?.close()
   })
 
   it(`leaves nothing that works, in ${RACES} such races: neither what there was nor what was issued meanwhile`, async () => {

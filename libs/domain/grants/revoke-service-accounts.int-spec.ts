@@ -1,9 +1,7 @@
-import { MikroORM } from '@mikro-orm/postgresql'
 import { days } from '#platform/clock/clock.js'
-import { Database } from '#platform/database/database.js'
-import { ormOptions } from '#platform/database/migrate.js'
 import { Log } from '#platform/observability/log.js'
 import { CryptoRandom } from '#platform/secrets/random.js'
+import { databaseForTests } from '#platform/testing/database-for-tests.js'
 import { HeldClock } from '#platform/testing/held-clock.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
 import { until } from '#platform/testing/until.js'
@@ -27,13 +25,11 @@ describe('revoking a service account with ten thousand mailboxes', () => {
   const { url } = testDatabase()
   const clock = new HeldClock()
   const logged: string[] = []
-  let [one, other] = [] as unknown as [MikroORM, MikroORM]
 
   /** What two processes have, with nothing between them but the database. */
-  const openProcess = async () =>
-    MikroORM.init({ ...ormOptions(url), entities: [Account, Grant, Code, AccessToken, RefreshToken] })
-  const partsOf = (orm: MikroORM) => {
-    const database = new Database(orm)
+  const openProcess = () => databaseForTests([Account, Grant, Code, AccessToken, RefreshToken], url)
+  const [one, other] = [openProcess(), openProcess()]
+  const partsOf = ({ database }: typeof one) => {
     const tokens = new Tokens(clock, new CryptoRandom())
     const revoke = new RevokeGrants(clock)
     return {
@@ -49,7 +45,6 @@ describe('revoking a service account with ten thousand mailboxes', () => {
     partsOf(one).database.read((em) => em.execute<Row[]>(text, values))
 
   beforeAll(async () => {
-    ;[one, other] = [await openProcess(), await openProcess()]
     const { database } = partsOf(one)
     for (const [id, mailboxes] of [
       ['ser_b', MAILBOXES],
@@ -58,14 +53,10 @@ describe('revoking a service account with ten thousand mailboxes', () => {
     ] as const)
       await fillServiceAccount(database, { id, clientId: CLIENT, mailboxes, now: clock.now() })
   })
-  afterAll(async () => {
-    await one?.close()
-    await other?.close()
-  })
 
   /** What of one mailbox works in a process. */
-  async function works(orm: MikroORM, id: string, n: number) {
-    const { database, tokens, codes, refreshTokens, inspect } = partsOf(orm)
+  async function works(process: typeof one, id: string, n: number) {
+    const { database, tokens, codes, refreshTokens, inspect } = partsOf(process)
     const [access, code, refreshToken] = [`access-${id}-${n}`, `code-${id}-${n}`, `refresh-${id}-${n}`]
     const client = Promise.resolve({ id: CLIENT })
     const succeeds = (work: Promise<unknown>) =>

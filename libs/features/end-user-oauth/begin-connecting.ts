@@ -51,7 +51,6 @@ export class BeginConnecting {
 
   async #client(query: IndividualQuery): Promise<Client> {
     const id = query.one('client_id')
-    // PostgreSQL refuses U+0000, and no id of ours has it.
     const client = id && isStorable(id) ? await this.database.read((em) => this.clients.find(em, id)) : null
     if (!client || client.disabledAt) throw new ConnectStop('clientUnknown')
     return client

@@ -49,7 +49,6 @@ export class BeginConsent {
 
   async #client(query: AdministratorQuery): Promise<Client> {
     const id = query.one('client_id')
-    // PostgreSQL refuses U+0000, and no id of ours has it.
     const client = id && isStorable(id) ? await this.database.read((em) => this.clients.find(em, id)) : null
     if (!client || client.disabledAt) throw new ConsentStop('clientUnknown')
     return client

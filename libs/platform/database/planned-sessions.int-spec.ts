@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { seconds } from '#platform/clock/clock.js'
 import { testDatabase } from '#platform/testing/postgres-for-tests.js'
+import { until } from '#platform/testing/until.js'
 import { PlannedSessions } from './planned-sessions.js'
 import { defineLookup, defineStatement } from './statement.js'
 
@@ -50,5 +51,12 @@ describe('sessions that plan once', () => {
   it('go on in another one when one is lost', async () => {
     await expect(sessions.query(HANG_UP, [])).rejects.toMatchObject({ code: '57P01' })
     expect(await find('1')).toHaveLength(1)
+  })
+
+  it('go on when all of them are lost while nobody asks', async () => {
+    await Promise.all([find('1'), find('2')])
+    const others = 'pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
+    await database.query(`select pg_terminate_backend(pid, 5000) from ${others}`)
+    expect(await until('another one', () => find('1'))).toHaveLength(1)
   })
 })

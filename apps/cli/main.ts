@@ -1,14 +1,7 @@
 import { enableCompileCache } from 'node:module'
-import { mandateCommand } from './mandate.command.js'
-import { exitCodeOf, reportFailure } from './report-failure.js'
+import { runCommand } from './run-command.js'
 
 // Most of a short command is compiling what it loads; the next one finds that done.
 enableCompileCache()
 
-const json = process.argv.includes('--json')
-try {
-  await mandateCommand(json).parseAsync()
-} catch (error) {
-  reportFailure(error, json)
-  process.exitCode = exitCodeOf(error)
-}
+process.exitCode = await runCommand(process.argv.slice(2))

@@ -22,7 +22,10 @@ export async function mandate(words: string[], settings: Record<string, string> 
 
 /** The same with `--json`. @throws with what it said, unless it ends well with exactly one JSON object and says nothing else */
 export async function mandateJson<T>(words: string[], settings: Record<string, string>, stdin?: string): Promise<T> {
-  const { exitCode, stdout, stderr } = await mandate([...words, '--json'], settings, stdin)
+  return jsonOf<T>(words, await mandate([...words, '--json'], settings, stdin))
+}
+
+export function jsonOf<T>(words: string[], { exitCode, stdout, stderr }: CliAnswer): T {
   if (exitCode !== 0 || stderr !== '' || !/^\{.*\}\n$/.test(stdout))
     throw new Error(`mandate ${words.slice(0, 3).join(' ')} ended with ${exitCode}:\n${stderr}${stdout}`)
   return JSON.parse(stdout)

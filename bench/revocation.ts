@@ -4,6 +4,7 @@ import { fillServiceAccount } from '#domain/grants/testing/fill-service-account.
 import { SystemClock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { migrate, ormOptions } from '#platform/database/migrate.js'
+import { PlannedSessions } from '#platform/database/planned-sessions.js'
 import { Log } from '#platform/observability/log.js'
 import { CryptoRandom, newId } from '#platform/secrets/random.js'
 import { Secret } from '#platform/secrets/secret.js'
@@ -27,7 +28,7 @@ export const revocation: Scenario = {
       entities: [],
       discovery: { warnWhenNoEntities: false },
     })
-    const database = new Database(orm)
+    const database = new Database(orm, new PlannedSessions(url))
     const killSwitch = new RevokeServiceAccounts(database, new SystemClock(), new Log('silent'))
     const timed = (work: (id: string) => Promise<unknown>) => async () => {
       const id = newId(new CryptoRandom(), 'ser')

@@ -75,7 +75,7 @@ export const routes: Scenario = {
 async function fill(databaseUrl: string, { id, tokens }: { id: string; tokens: number }): Promise<void> {
   const url = new Secret(databaseUrl)
   await using orm = await MikroORM.init({ ...ormOptions(url), entities: [], discovery: { warnWhenNoEntities: false } })
-  const database = new Database(orm)
+  const database = new Database(orm, null)
   for (const side of ['ser_ours', 'ser_floor'])
     await fillServiceAccount(database, { id: side, clientId: id, mailboxes: tokens, now: new Date() })
 }

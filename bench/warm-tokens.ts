@@ -5,6 +5,7 @@ import { ProviderTokens } from '#domain/providers/tokens/provider-tokens.js'
 import { SystemClock } from '#platform/clock/clock.js'
 import { Database } from '#platform/database/database.js'
 import { migrate, ormOptions } from '#platform/database/migrate.js'
+import { PlannedSessions } from '#platform/database/planned-sessions.js'
 import { Log } from '#platform/observability/log.js'
 import { CryptoRandom } from '#platform/secrets/random.js'
 import { Sealer } from '#platform/secrets/sealer.js'
@@ -32,7 +33,13 @@ export const warmTokens: Scenario = {
     const settings = { googleSandboxUrl: null, microsoftSandboxUrl: null, timeoutMs: 10_000, mintsPerSecond: 100_000 }
     const key = { id: 'dk', client: 'operator', key: createSecretKey(randomBytes(32)) }
     const sealer = new Sealer({ active: async () => key, get: async () => key, forgetActive: () => {} })
-    const parts = [new Database(orm), sealer, new SystemClock(), new CryptoRandom(), new Log('silent')] as const
+    const parts = [
+      new Database(orm, new PlannedSessions(url)),
+      sealer,
+      new SystemClock(),
+      new CryptoRandom(),
+      new Log('silent'),
+    ] as const
     const tokens = new ProviderTokens(...parts, settings)
     try {
       const mint = async () => ({ token: 'ya29.token', lifetimeMs: 3_599_000 })

@@ -99,7 +99,7 @@ describe('PostgreSQL with TLS', () => {
     const orm = await MikroORM.init({ ...ormOptions(secret), entities: [], discovery: { warnWhenNoEntities: false } })
     const planned = new PlannedSessions(secret)
     try {
-      expect(await new Database(orm).run(USES_TLS, [])).toEqual([{ ssl: true }])
+      expect(await new Database(orm, planned).run(USES_TLS, [])).toEqual([{ ssl: true }])
       expect(await planned.query(USES_TLS, [])).toEqual([{ ssl: true }])
     } finally {
       await planned.onApplicationShutdown()

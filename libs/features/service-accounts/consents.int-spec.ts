@@ -22,7 +22,7 @@ describe('the rows of the journey', () => {
 
   beforeAll(async () => {
     orm = await MikroORM.init({ ...ormOptions(server.url), driver: PostgreSqlDriver, entities: [Consent] })
-    database = new Database(orm)
+    database = new Database(orm, null)
     await orm.em.fork().execute(
       `insert into clients (id, name, redirect_uris, callback_origins, sealed_signing_secret, created_at)
        values ('cli_1', 'Acme', '{}', '{}', '', now())`,

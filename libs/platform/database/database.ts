@@ -32,7 +32,7 @@ export class Database {
   /** @param planned null behind a pooler, where the next statement may go to another session: no statement has a name there */
   constructor(
     private readonly orm: MikroORM,
-    @Inject(PlannedSessions) private readonly planned: PlannedSessions | null = null,
+    @Inject(PlannedSessions) private readonly planned: PlannedSessions | null,
   ) {}
 
   read<T>(work: (em: Em) => Promise<T>): Promise<T> {

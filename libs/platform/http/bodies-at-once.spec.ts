@@ -9,6 +9,7 @@ import { Log } from '#platform/observability/log.js'
 import { until } from '#platform/testing/until.js'
 import { createHttpApplication } from './http-application.js'
 import { RouteTable } from './openapi/route-table.js'
+import { readUpload } from './read-upload.js'
 
 @Controller()
 class TakingController {
@@ -19,7 +20,7 @@ class TakingController {
 
   @Post('upload')
   async upload(@Req() request: FastifyRequest) {
-    for await (const part of request.parts()) if (part.type === 'file') await part.toBuffer()
+    await readUpload(request)
   }
 }
 

@@ -35,7 +35,8 @@ const hasBody = (request: FastifyRequest) =>
 
 const announced = ({ headers }: FastifyRequest) => Number(headers['content-length'] ?? 0)
 
-async function* within(limit: number, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** @throws ApiError too_large */
+export async function* within(limit: number, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let length = 0
   for await (const chunk of body) {
     length += chunk.byteLength

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
 import cookie from '@fastify/cookie'
-import multipart from '@fastify/multipart'
 import type { DynamicModule, Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
@@ -22,8 +21,6 @@ import { warnOfUnnamedProxies } from './warn-of-unnamed-proxies.js'
 
 /** A batch of 50 requests, each with a callback URL and a state of some 2,000 characters, fits with room to spare. */
 const BODY_LIMIT = 256 * 1024
-/** A key file has 2.4 KB and a certificate with its key less than 10. */
-const UPLOAD_LIMIT = 64 * 1024
 
 /** The largest body comes in well under a second over any line; whoever takes longer holds a connection for its own sake. */
 const HEADERS_TIMEOUT = seconds(10)
@@ -67,9 +64,6 @@ export async function createHttpApplication(
   letConnectionsGo(fastify)
   ignoreExpectations(fastify)
   await app.register(cookie as never)
-  await app.register(multipart as never, {
-    limits: { fileSize: UPLOAD_LIMIT, files: 2, fields: 20, fieldSize: UPLOAD_LIMIT },
-  })
   app.useGlobalFilters(new ErrorFilter(log))
   return app
 }
@@ -90,6 +84,8 @@ function readBodies(fastify: FastifyInstance) {
   fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, parseForm(body as string)),
   )
+  // Left unread: only a few pages take files, by read-upload.
+  fastify.addContentTypeParser('multipart/form-data', (_request, _body, done) => done(null, undefined))
 }
 
 /** Here as in what follows: hooks that call back, because an async one costs every request promises that nobody needs. */

@@ -58,12 +58,13 @@ function endingOf(thrown: unknown): PageOfAnError {
   }
   if (thrown instanceof ApiError && thrown.status === 429)
     return { ending: 'tooManyVisits', status: 429, retryAfter: thrown.retryAfter }
+  if (thrown instanceof ApiError && thrown.status === 413) return { ending: 'badRequest', status: 413 }
   if (isStoreAway(thrown)) return { ending: 'broken', status: 503, retryAfter: RETRY_AFTER_SECONDS }
   const status = refusedByFramework(thrown)
   return status ? { ending: 'badRequest', status } : { ending: 'broken', status: 500 }
 }
 
-/** What Nest, Fastify and its plug-ins refuse: too large, too many fields, not a form. */
+/** What Nest and Fastify refuse. */
 function refusedByFramework(thrown: unknown): number | null {
   if (thrown instanceof BrokerError) return null
   const { statusCode } = thrown as { statusCode?: unknown }

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
-import type { Form } from '#platform/http/parse-form.js'
-import { parseForm } from '#platform/http/parse-form.js'
+import { BrokerError } from '#platform/errors/broker-error.js'
+import { type Form, parseForm } from '#platform/http/parse-form.js'
+import { isUpload, readUpload } from '#platform/http/read-upload.js'
 import { ConsentStop } from '../service-accounts.errors.js'
 
 /** A form field that came exactly once; everything else is empty, which no form of ours accepts in a place that matters. */
@@ -9,27 +10,27 @@ export const field = (form: Form, name: string): string => {
   return typeof value === 'string' ? value : ''
 }
 
-/** Fields of a form, with or without files. A file is its content, as text. @throws ConsentStop badRequest */
+/** What is no text is handed on as base64. */
+const BINARY_FILES = new Set(['pfx'])
+
+/** Fields of a form, with or without files. A file is its content, as text. @throws ConsentStop badRequest, ApiError too_large */
 export async function readConsentForm(request: FastifyRequest): Promise<Form> {
-  if (!request.isMultipart()) return (request.body ?? {}) as Form
+  if (!isUpload(request)) return (request.body ?? {}) as Form
+  const form = parseForm('')
+  for (const [name, value] of await uploadedIn(request)) form[name] = name in form ? [] : await textOf(name, value)
+  return form
+}
+
+async function uploadedIn(request: FastifyRequest): Promise<FormData> {
   try {
-    return await readParts(request)
+    return await readUpload(request)
   } catch (error) {
-    // What is too large has a status; no boundary, or an end in the middle, is an error of the parser without any.
-    if (typeof (error as { statusCode?: unknown }).statusCode === 'number') throw error
+    if (error instanceof BrokerError) throw error
     throw new ConsentStop('badRequest', { detail: (error as Error).message })
   }
 }
 
-/** What is no text is handed on as base64. */
-const BINARY_FILES = new Set(['pfx'])
-
-async function readParts(request: FastifyRequest): Promise<Form> {
-  const form = parseForm('')
-  for await (const part of request.parts()) {
-    const encoding = BINARY_FILES.has(part.fieldname) ? 'base64' : 'utf8'
-    const value = part.type === 'file' ? (await part.toBuffer()).toString(encoding) : String(part.value ?? '')
-    form[part.fieldname] = part.fieldname in form ? [] : value
-  }
-  return form
+async function textOf(name: string, value: string | File): Promise<string> {
+  if (typeof value === 'string') return value
+  return Buffer.from(await value.arrayBuffer()).toString(BINARY_FILES.has(name) ? 'base64' : 'utf8')
 }

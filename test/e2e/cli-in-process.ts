@@ -1,6 +1,7 @@
 // A feature names its tables when it is loaded, and once a database was opened, the next one to do so has the names of
 // the others forgotten. A command loads its feature when it runs, so here they are loaded before the first.
 import '#features/administration/administration.module.js'
+import '#features/administration/registrations.module.js'
 import '#features/events/events.module.js'
 import { runCommand } from '../../apps/cli/run-command.js'
 import { type CliAnswer, jsonOf } from './cli-process.js'

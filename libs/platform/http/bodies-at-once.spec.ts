@@ -95,7 +95,7 @@ describe(`${AT_ONCE} bodies of a megabyte that come at once, without a length an
       most = held() - heldBefore
       return most < MOST_HELD
     }
-    await until('memory to be given back', isLittle, { timeoutMs: 5_000 }).catch(() => {})
+    await until('memory to be given back', isLittle, { timeoutMs: 5_000, everyMs: 200 }).catch(() => {})
     for (const socket of senders) socket.destroy()
     expect(most).toBeLessThan(MOST_HELD)
   })

@@ -6,7 +6,8 @@ export async function runCommand(words: string[]): Promise<number> {
   const json = words.includes('--json')
   try {
     await mandateCommand(json).parseAsync(words, { from: 'user' })
-    return 0
+    // A command that finds something wrong, which is no failure of its own, has said so there.
+    return Number(process.exitCode ?? 0)
   } catch (error) {
     reportFailure(error, json)
     return exitCodeOf(error)
